@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <talloc.h>
+
+/*
+ * smb.conf, read once into an immutable snapshot that any thread may read. Parameters are rows of conf/params.def:
+ * P_<NAME> is the enumerator of a row.
+ */
+enum conf_param {
+#define PARAM(id, ...) P_##id,
+#include "conf/params.def"
+#undef PARAM
+	P_COUNT
+};
+
+struct conf;
+struct conf_section; /* [global] or one share */
+
+/* What was found while reading: printed by the checker and logged by the daemon. */
+enum conf_severity { CONF_NOTE, CONF_WARNING, CONF_ERROR }; /* an ERROR refuses the start */
+struct conf_message {
+	enum conf_severity severity;
+	const char *file;
+	unsigned line;
+	const char *parameter;
+	const char *text; /* what was expected, the nearest known name, ... */
+};
+
+/* NULL only if the file cannot be read or memory is short (then *error, under mem, says why). */
+struct conf *conf_load(TALLOC_CTX *mem, const char *path, const char **error);
+size_t conf_messages(const struct conf *c, const struct conf_message **out);
+bool conf_has_errors(const struct conf *c);
+
+const struct conf_section *conf_global(const struct conf *c);
+/* Shares in the order of the file, without [global] and [homes]. */
+size_t conf_share_count(const struct conf *c);
+const struct conf_section *conf_share(const struct conf *c, size_t i);
+/* By name without regard to case, or NULL. */
+const struct conf_section *conf_find_share(const struct conf *c, const char *name);
+const struct conf_section *conf_homes(const struct conf *c); /* or NULL */
+const char *conf_section_name(const struct conf_section *s);
+
+/* Values: of the section, else of [global], else the default. The accessor must match the row's type. */
+bool conf_bool(const struct conf_section *s, enum conf_param p);
+int64_t conf_int(const struct conf_section *s, enum conf_param p);   /* also enums, octal modes and byte sizes */
+const char *conf_str(const struct conf_section *s, enum conf_param p); /* "" when unset */
+const char *const *conf_list(const struct conf_section *s, enum conf_param p); /* NULL-terminated, never NULL */
+
+/* What % variables stand for; NULL members stay as they are. */
+struct conf_vars {
+	const char *user;        /* %U %u */
+	const char *group;       /* %G %g */
+	const char *home;        /* %H */
+	const char *client_name; /* %m */
+	const char *client_addr; /* %I %i */
+	const char *service;     /* %S */
+	const char *path;        /* %P */
+	const char *server_name; /* %L */
+};
+/* %h, %v, %d, %T, %% are known without help. Allocated under mem. */
+char *conf_expand(TALLOC_CTX *mem, const char *text, const struct conf_vars *v);
+
+/* The file that is read when none is named. */
+const char *conf_default_path(void);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/log.h"
+
+#include "core/reactor.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 1024 };
+
+static const char *const class_names[LOGC_COUNT] = {
+#define X(name) #name,
+	LOG_CLASSES(X)
+#undef X
+};
+
+int log_threshold[LOGC_COUNT] = {
+#define X(name) LOGL_WARNING,
+	LOG_CLASSES(X)
+#undef X
+};
+
+static int log_fd = STDERR_FILENO;
+
+int log_open(const char *path)
+{
+	int fd = STDERR_FILENO;
+
+	if (path) {
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return -errno;
+	}
+	/* Other threads may be writing: the number that they know must keep meaning an open file. */
+	if (log_fd != STDERR_FILENO && fd != STDERR_FILENO) {
+		dup3(fd, log_fd, O_CLOEXEC);
+		close(fd);
+	} else {
+		log_fd = fd;
+	}
+	return 0;
+}
+
+static bool set_one(int out[LOGC_COUNT], const char *word, size_t len)
+{
+	const char *colon = memchr(word, ':', len);
+	const char *number = colon ? colon + 1 : word;
+	char *end;
+	long level = strtol(number, &end, 10);
+
+	if (end == number || end != word + len || level < 0 || level > 10)
+		return false;
+	for (int c = 0; c < LOGC_COUNT; c++) {
+		bool named = colon && strlen(class_names[c]) == (size_t)(colon - word) &&
+			     strncasecmp(class_names[c], word, (size_t)(colon - word)) == 0;
+		if (!colon || named || (colon - word == 3 && strncasecmp(word, "all", 3) == 0))
+			out[c] = (int)level;
+	}
+	return true;
+}
+
+bool log_set_levels(const char *text)
+{
+	int levels[LOGC_COUNT];
+
+	memcpy(levels, log_threshold, sizeof(levels));
+	while (*text) {
+		size_t len = strcspn(text, " \t,");
+		if (len && !set_one(levels, text, len))
+			return false;
+		text += len + strspn(text + len, " \t,");
+	}
+	memcpy(log_threshold, levels, sizeof(levels));
+	return true;
+}
+
+static size_t put_time(char *line, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	size_t n = strftime(line, size, "%Y-%m-%d %H:%M:%S", &tm);
+	return n + (size_t)snprintf(line + n, size - n, ".%06ld", now.tv_nsec / 1000);
+}
+
+void log_write(enum log_class c, int level, const char *fmt, ...)
+{
+	static const char *const words[] = {"error", "warning", "notice", "info", "info"};
+	char line[LINE_MAX_BYTES];
+	int saved_errno = errno;
+	size_t n = put_time(line, sizeof(line));
+	struct reactor *r = reactor_current();
+	va_list ap;
+
+	n += (size_t)snprintf(line + n, sizeof(line) - n, " %-7s %s[%d]: ", level < 5 ? words[level] : "debug",
+		class_names[c], r ? (int)reactor_index(r) : -1);
+	va_start(ap, fmt);
+	int m = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	size_t end = n + (m < 0 ? 0 : (size_t)m);
+	if (end > sizeof(line) - 2)
+		end = sizeof(line) - 2;
+	/* A peer chooses names that are logged: it must not be able to forge a line or drive a terminal. */
+	for (size_t i = n; i < end; i++)
+		if (iscntrl((unsigned char)line[i]))
+			line[i] = '?';
+	line[end++] = '\n';
+	if (write(log_fd, line, end) < 0) {
+		/* nowhere left to say so */
+	}
+	errno = saved_errno;
+}
