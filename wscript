@@ -90,6 +90,7 @@ def configure(conf):
     conf.write_config_header('config.h')
 
 
+BUILT = set()  # rooms that have sources
 LIBS = [n.upper().replace('-', '_') for n in PACKAGES if n != 'cmocka'] + ['PTHREAD']
 
 
@@ -107,6 +108,9 @@ def build(bld):
         src = [s for s in bld.path.ant_glob(f'{room}/**/*.c') if s.path_from(bld.path) not in mains]
         if room == 'auth' and asn1:
             src.append(bld.path.find_or_declare('auth/spnego_asn1_tab.c'))
+        if not src:
+            continue
+        BUILT.add(room)
         bld.stlib(source=src, target=f'{room}/{room}', name=f'room_{room}', use=LIBS)
     bld.add_group()
     for name, (main, room) in BINARIES.items():
@@ -134,4 +138,4 @@ def rooms_for(*rooms):
     need = set()
     for room in rooms:
         need |= {room, *ROOMS[room]}
-    return [f'room_{r}' for r in LINK_ORDER if r in need]
+    return [f'room_{r}' for r in LINK_ORDER if r in need & BUILT]
