@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/idtable.h"
 
+#include <stdbool.h>
+
 enum { FREE_END = UINT32_MAX };
 
 struct slot {
