@@ -57,7 +57,8 @@ struct file_facts {
 
 /*
  * Writes the class. STATUS_SUCCESS; STATUS_BUFFER_OVERFLOW with as much of a trailing name or list as fits (w->pos
- * says how much); STATUS_INFO_LENGTH_MISMATCH when not even the fixed part fits; STATUS_INVALID_INFO_CLASS.
+ * says how much); STATUS_INFO_LENGTH_MISMATCH when not even the fixed part fits; STATUS_INVALID_INFO_CLASS;
+ * STATUS_OBJECT_NAME_NOT_FOUND for the alternate name of a file that has none. On an error w is as it was.
  */
 ntstatus_t file_info_encode(struct wr *w, uint8_t info_class, const struct file_facts *f);
 
@@ -138,5 +139,9 @@ struct ea_fact {
 /* Same contract as dir_info_append. */
 bool ea_append(struct wr *w, const struct ea_fact *e, size_t *last);
 bool ea_walk(void *mem, struct bytes in, bool (*fn)(void *arg, const struct ea_fact *e), void *arg);
+
+/* FILE_GET_EA_INFORMATION lists: the names that a query of FileFullEaInformation asks for, [MS-FSCC] 2.4.16.1. */
+bool ea_name_append(struct wr *w, const char *name, size_t *last);
+bool ea_name_walk(void *mem, struct bytes in, bool (*fn)(void *arg, const char *name), void *arg);
 
 #endif
