@@ -23,5 +23,7 @@ int userdb_list(const char *path, int (*fn)(void *arg, const struct userdb_entry
 /* Adds (-EEXIST if there) or with replace sets the password of (-ENOENT if not there) a user. */
 int userdb_set(const char *path, const char *name, uint32_t uid, const char *password, bool replace);
 int userdb_delete(const char *path, const char *name);
+/* Locks an account out (or in again) without touching its password. */
+int userdb_disable(const char *path, const char *name, bool disabled);
 
 #endif
