@@ -124,9 +124,11 @@ bool fsctl_network_interface_walk(struct bytes in, bool (*fn)(void *arg, const s
 	struct rd r;
 
 	while (info_entry_next(&in, NETWORK_INTERFACE_SIZE, &r, &malformed)) {
-		struct fsctl_network_interface i = {.if_index = rd_u32(&r), .capability = rd_u32(&r)};
+		struct fsctl_network_interface i = {0};
 		bool known;
 
+		i.if_index = rd_u32(&r);
+		i.capability = rd_u32(&r);
 		rd_skip(&r, 4);
 		i.link_speed = rd_u64(&r);
 		known = get_sockaddr(&r, &i);
