@@ -234,6 +234,11 @@ struct smb2_set_info_req {
 	struct bytes input;
 };
 
+/* Nothing but a StructureSize of 2, [MS-SMB2] 2.2.40. */
+struct smb2_set_info_rsp {
+	char unused;
+};
+
 /* StructureSize 24: oplock; 36: lease acknowledgement. */
 struct smb2_oplock_break {
 	uint8_t oplock_level;
@@ -296,6 +301,7 @@ SMB2_CODEC(smb2_output_rsp);
 SMB2_CODEC(smb2_change_notify_req);
 SMB2_CODEC(smb2_query_info_req);
 SMB2_CODEC(smb2_set_info_req);
+SMB2_CODEC(smb2_set_info_rsp);
 SMB2_CODEC(smb2_oplock_break);
 SMB2_CODEC(smb2_lease_break_ack);
 SMB2_CODEC(smb2_lease_break_notification);
