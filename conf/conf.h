@@ -18,6 +18,10 @@ enum conf_param {
 	P_COUNT
 };
 
+/* conf_int() of P_SERVER_SIGNING, of P_SMB_ENCRYPT; P_MAP_TO_GUEST counts as enum map_to_guest; dialects are 0x0202... */
+enum conf_signing { CONF_SIGNING_DEFAULT, CONF_SIGNING_AUTO, CONF_SIGNING_MANDATORY, CONF_SIGNING_DISABLED };
+enum conf_encrypt { CONF_ENCRYPT_OFF, CONF_ENCRYPT_IF_REQUIRED, CONF_ENCRYPT_DESIRED, CONF_ENCRYPT_REQUIRED };
+
 struct conf;
 struct conf_section; /* [global] or one share */
 
@@ -33,6 +37,8 @@ struct conf_message {
 
 /* NULL only if the file cannot be read or memory is short (then *error, under mem, says why). */
 struct conf *conf_load(TALLOC_CTX *mem, const char *path, const char **error);
+/* The same from memory; `name` stands for the file in messages, and an include is an error. */
+struct conf *conf_parse(TALLOC_CTX *mem, const char *text, size_t len, const char *name, const char **error);
 size_t conf_messages(const struct conf *c, const struct conf_message **out);
 bool conf_has_errors(const struct conf *c);
 
@@ -46,6 +52,7 @@ const struct conf_section *conf_homes(const struct conf *c); /* or NULL */
 const char *conf_section_name(const struct conf_section *s);
 
 /* Values: of the section, else of [global], else the default. The accessor must match the row's type. */
+/* conf_bool is also right for numbers (not 0); P_NETBIOS_NAME is never empty. */
 bool conf_bool(const struct conf_section *s, enum conf_param p);
 int64_t conf_int(const struct conf_section *s, enum conf_param p);   /* also enums, octal modes and byte sizes */
 const char *conf_str(const struct conf_section *s, enum conf_param p); /* "" when unset */
@@ -64,6 +71,17 @@ struct conf_vars {
 };
 /* %h, %v, %d, %T, %% are known without help. Allocated under mem. */
 char *conf_expand(TALLOC_CTX *mem, const char *text, const struct conf_vars *v);
+
+/* The password file: `passdb backend`, else `smb passwd file`, else in the private dir. Lives as long as c. */
+const char *conf_smbpasswd_path(const struct conf *c);
+
+/* Rows of the table, for those who list it. */
+const char *conf_param_name(enum conf_param p);
+bool conf_is_honoured(enum conf_param p); /* or mapped */
+bool conf_is_global(enum conf_param p);   /* of [global] only */
+bool conf_is_set(const struct conf_section *s, enum conf_param p); /* in this section itself */
+/* The value as one would write it; allocated under mem. */
+char *conf_show(TALLOC_CTX *mem, const struct conf_section *s, enum conf_param p);
 
 /* The file that is read when none is named. */
 const char *conf_default_path(void);
