@@ -44,6 +44,7 @@ struct smb2_create_contexts_req {
 	struct smb2_durable_v2_reconnect dh2c;
 	struct bytes extended_attributes; /* ExtA: FILE_FULL_EA_INFORMATION list */
 	struct bytes security_descriptor; /* SecD */
+	uint8_t app_instance_id[16];
 };
 
 struct smb2_create_contexts_rsp {
