@@ -64,7 +64,7 @@ def configure(conf):
     conf.find_program('asn1Parser', var='ASN1PARSER')
     env = conf.env
     env.FUZZ, env.SANITIZED = bool(o.fuzz), bool(o.asan or o.tsan or o.fuzz)
-    env.CFLAGS += ['-std=gnu11', '-g', '-pthread', '-D_GNU_SOURCE'] + WARNINGS
+    env.CFLAGS += ['-std=gnu11', '-g', '-pthread', '-D_GNU_SOURCE', '-DHAVE_CONFIG_H=1'] + WARNINGS
     env.LINKFLAGS += ['-pthread']
     env.INCLUDES += [conf.path.abspath(), conf.path.get_bld().abspath()]
     if o.asan or o.fuzz:

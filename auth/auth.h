@@ -45,7 +45,8 @@ struct auth_server *auth_server_new(TALLOC_CTX *mem, const struct auth_policy *p
  * Reads the password file: may block.
  */
 ntstatus_t auth_server_step(struct auth_server *a, struct bytes in, struct bytes *out);
-const struct auth_result *auth_server_result(const struct auth_server *a); /* owned by a */
+/* Owned by a. After a failure the names are those that the client sent, or NULL if it did not get that far. */
+const struct auth_result *auth_server_result(const struct auth_server *a);
 
 struct auth_client; /* one exchange; one thread */
 
