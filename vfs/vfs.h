@@ -70,6 +70,9 @@ int vfs_share_open_memory(const struct vfs_share_options *o, struct vfs_share **
 struct vfs_share *vfs_share_ref(struct vfs_share *s);
 void vfs_share_unref(struct vfs_share *s);
 
+/* The root's absolute path (a unique made-up one for memory); lives as long as s. */
+const char *vfs_share_root(const struct vfs_share *s);
+
 /* True where a call practically never waits for a device (tmpfs, ramfs, memory): no call needs a worker. */
 bool vfs_share_is_memory_speed(const struct vfs_share *s);
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/posix.h"
+#include "core/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * Opening what exists takes openat2, statx and fgetxattr. What a path names is known only then: fifos, sockets and
+ * devices are opened O_NONBLOCK, found not to be files, and closed again. That is harmless for fifos; a device node is
+ * touched only if the user has been given access to it.
+ */
+
+static struct posix_file *new_file(struct posix_share *s, const char *path, int fd, bool path_only, unsigned access,
+	const struct vfs_stat *st)
+{
+	size_t size = strlen(path) + 1;
+	struct posix_file *f = malloc(sizeof(*f) + size);
+
+	if (!f)
+		return NULL;
+	memcpy(f->path, path, size);
+	f->fd = fd;
+	f->path_only = path_only;
+	f->symlink = S_ISLNK(st->unix_mode);
+	f->dev = st->dev;
+	f->ino = st->ino;
+	vfs_file_init(&f->base, &s->base, f->path, st->directory, path_only ? VFS_NONE : access);
+	return f;
+}
+
+void posix_file_free(struct vfs_file *base)
+{
+	struct posix_file *f = posix_file_of(base);
+
+	close(f->fd);
+	free(f);
+}
+
+static int open_flags(const struct vfs_open_how *how)
+{
+	static const int by_access[] = {
+		[VFS_NONE] = O_PATH, [VFS_READ] = O_RDONLY, [VFS_WRITE] = O_WRONLY, [VFS_READ | VFS_WRITE] = O_RDWR};
+	int flags = by_access[how->access & (VFS_READ | VFS_WRITE)];
+
+	return flags | (how->no_follow ? O_NOFOLLOW : 0) | (flags == O_PATH ? 0 : O_NONBLOCK | O_NOCTTY);
+}
+
+static bool is_servable(const struct vfs_stat *st, bool no_follow)
+{
+	return st->directory || S_ISREG(st->unix_mode) || (no_follow && S_ISLNK(st->unix_mode));
+}
+
+/* What opening for data says of a socket, of a fifo without readers, of a device without driver. */
+static int special_file_error(int rc)
+{
+	return rc == -ENXIO || rc == -ENODEV ? -EACCES : rc;
+}
+
+static int open_existing(struct posix_share *s, const struct vfs_open_how *how, unsigned flags, char *path, int *oflags)
+{
+	*oflags = open_flags(how);
+	int fd = posix_open_existing(s, path, *oflags, flags);
+
+	if (fd == -EISDIR) { /* nobody writes a directory: what it is opened for is listing */
+		*oflags = O_RDONLY | O_DIRECTORY | (how->no_follow ? O_NOFOLLOW : 0);
+		fd = posix_open_existing(s, path, *oflags, flags);
+	}
+	if (fd == -EACCES && how->no_follow && *oflags != (O_PATH | O_NOFOLLOW)) {
+		/* perhaps a symlink that is to be opened itself: it has no data */
+		struct vfs_stat st;
+		*oflags = O_PATH | O_NOFOLLOW;
+		fd = posix_open_existing(s, path, *oflags, flags);
+		if (fd >= 0 && (posix_stat_fd(s, fd, true, "", &st) < 0 || !S_ISLNK(st.unix_mode))) {
+			close(fd);
+			return -EACCES;
+		}
+	}
+	return special_file_error(fd);
+}
+
+/* The file and its stat from a descriptor, which is taken over. `disk` differs from the client's path by case only. */
+static int finish(struct posix_share *s, const struct vfs_open_how *how, const char *disk, bool as_asked, int fd,
+	int oflags, struct vfs_file **out, struct vfs_stat *st)
+{
+	bool path_only = oflags & O_PATH;
+	char *spelled = as_asked ? NULL : posix_client_path(disk);
+	const char *path = as_asked ? how->path : spelled;
+	struct posix_file *f = NULL;
+	int rc = path ? posix_stat_fd(s, fd, path_only, vfs_basename(path), st) : -ENOMEM;
+
+	if (rc == 0 && !is_servable(st, how->no_follow))
+		rc = -EACCES;
+	if (rc == 0 && !(f = new_file(s, path, fd, path_only, how->access, st)))
+		rc = -ENOMEM;
+	free(spelled);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	*out = &f->base;
+	return 0;
+}
+
+static mode_t mode_for_new(struct posix_share *s, const struct vfs_open_how *how, const char *disk)
+{
+	struct posix_parent p;
+	struct stat st = {0};
+
+	if (s->base.o.inherit_permissions && posix_parent_open(s, disk, &p) == 0) {
+		if (fstatat(p.fd, "", &st, AT_EMPTY_PATH) < 0)
+			st.st_mode = 0700;
+		posix_parent_close(&p);
+	}
+	return vfs_create_mode(&s->base, how->directory, st.st_mode);
+}
+
+static int make_directory(struct posix_share *s, const char *disk, mode_t mode)
+{
+	struct posix_parent p;
+	int rc = posix_parent_open(s, disk, &p);
+
+	if (rc < 0)
+		return rc;
+	int fd = mkdirat(p.fd, p.leaf, mode) < 0 ? -errno : openat(p.fd, p.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		fd = -errno;
+	posix_parent_close(&p);
+	return fd;
+}
+
+static void undo_create(struct posix_share *s, const char *disk, bool directory)
+{
+	struct posix_parent p;
+
+	if (posix_parent_open(s, disk, &p) < 0)
+		return;
+	unlinkat(p.fd, p.leaf, directory ? AT_REMOVEDIR : 0);
+	posix_parent_close(&p);
+}
+
+/* Where names are compared without regard to case, a new name must differ from all others in that sense. */
+static int check_new_name(struct posix_share *s, char *disk)
+{
+	if (s->base.o.case_sensitive)
+		return 0;
+	int rc = posix_spell(s, disk, 0);
+	return rc == 0 ? -EEXIST : rc == -ENOENT ? 0 : rc;
+}
+
+static int create(struct posix_share *s, const struct vfs_open_how *how, char *disk, struct vfs_file **out,
+	struct vfs_stat *st)
+{
+	struct timespec now;
+	int rc = check_new_name(s, disk);
+
+	if (rc < 0)
+		return rc;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock that the kernel stamps inodes with */
+	mode_t mode = mode_for_new(s, how, disk);
+	int oflags = how->directory ? O_PATH : O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int fd = how->directory ? make_directory(s, disk, mode) : posix_openat2(s, disk, oflags, mode & 07777, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that is missing */
+	uint32_t attributes = how->attributes & VFS_SETTABLE_ATTRIBUTES;
+	rc = posix_store_new(s, fd, how->directory, attributes | (how->directory ? FILE_ATTRIBUTE_DIRECTORY : 0),
+		nttime_from_timespec(now));
+	if (rc == -EACCES || rc == -EPERM)
+		rc = 0; /* the new file's mode denies its owner: it goes without */
+	if (rc == 0 && how->allocation && !how->directory)
+		rc = posix_reserve(fd, how->allocation);
+	if (rc < 0) {
+		close(fd);
+		undo_create(s, disk, how->directory);
+		return rc;
+	}
+	struct vfs_open_how as = *how;
+	as.access = VFS_READ | VFS_WRITE;
+	return finish(s, &as, disk, s->base.o.case_sensitive, fd, oflags, out, st);
+}
+
+int posix_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
+	struct vfs_file **out, struct vfs_stat *st)
+{
+	struct posix_share *s = posix_share_of(base);
+	char disk[PATH_MAX], asked[PATH_MAX];
+	int oflags, rc = posix_disk_path(how->path, disk);
+
+	if (rc == 0 && how->access & VFS_WRITE && base->o.read_only)
+		rc = -EACCES;
+	if (rc == 0)
+		rc = cred_assume(cred);
+	if (rc < 0)
+		return rc;
+	if (how->disposition == VFS_CREATE_NEW)
+		return *disk ? create(s, how, disk, out, st) : -EEXIST;
+	strcpy(asked, disk);
+	int fd = open_existing(s, how, flags, disk, &oflags);
+	if (fd < 0)
+		return fd;
+	return finish(s, how, disk, strcmp(asked, disk) == 0, fd, oflags, out, st);
+}
+
+/* The descriptor keeps its number, so that calls on other threads see either the old or the new one. */
+int posix_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned access, unsigned flags)
+{
+	struct posix_file *f = posix_file_of(base);
+	struct vfs_open_how how = {.access = base->directory ? VFS_READ : access};
+	int rc = cred_assume(cred);
+
+	if (rc < 0)
+		return rc;
+	if (f->symlink)
+		return -EACCES;
+	int fd = open(posix_fd_path(f->fd).s, open_flags(&how) | O_CLOEXEC);
+	if (fd < 0)
+		return special_file_error(-errno);
+	rc = dup3(fd, f->fd, O_CLOEXEC) < 0 ? -errno : 0;
+	close(fd);
+	if (rc == 0) {
+		f->path_only = false;
+		base->access = access;
+	}
+	return rc;
+}
+
+int posix_lookup(struct vfs_share *base, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
+{
+	struct posix_share *s = posix_share_of(base);
+	char disk[PATH_MAX];
+	int rc = posix_disk_path(path, disk);
+
+	if (rc == 0)
+		rc = cred_assume(cred);
+	if (rc < 0)
+		return rc;
+	int fd = posix_open_existing(s, disk, O_PATH, flags);
+	if (fd < 0)
+		return fd;
+	rc = posix_stat_fd(s, fd, true, vfs_basename(path), st);
+	close(fd);
+	return rc;
+}

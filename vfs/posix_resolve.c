@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/posix.h"
+#include "wire/utf16.h"
+
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * From a path to a descriptor. The kernel resolves each path as a whole and beneath the root, whatever others do to the
+ * tree meanwhile; names are compared here only to find another spelling to ask the kernel for.
+ */
+
+int posix_disk_path(const char *client, char *out)
+{
+	return path_to_disk(client, out, PATH_MAX);
+}
+
+char *posix_client_path(const char *disk)
+{
+	size_t len = strlen(disk);
+	char *client = malloc(3 * len + 1), *out = client;
+	char name[NAME_DISK_MAX + 1];
+
+	while (client && *disk) {
+		size_t n = strcspn(disk, "/");
+		memcpy(name, disk, n);
+		name[n] = 0;
+		char mapped[NAME_CLIENT_MAX]; /* at most three times the bytes of the component */
+		size_t m = name_to_client(name, mapped);
+		memcpy(out, mapped, m);
+		out += m;
+		disk += n;
+		if (*disk)
+			*out++ = *disk++;
+	}
+	if (client)
+		*out = 0;
+	return client;
+}
+
+struct fd_path posix_fd_path(int fd)
+{
+	struct fd_path p;
+
+	snprintf(p.s, sizeof(p.s), "/proc/self/fd/%d", fd);
+	return p;
+}
+
+/* A symlink that may not be followed, or that leads out of the share, is closed to clients: -EACCES. */
+static int resolve_error(int err)
+{
+	return err == EXDEV || err == ELOOP ? -EACCES : -err;
+}
+
+int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(oflags | O_CLOEXEC),
+		.mode = oflags & O_CREAT ? mode : 0,
+		.resolve = s->resolve,
+	};
+	long fd;
+
+	if (flags & VFS_NOWAIT && !s->base.memory_speed)
+		how.resolve |= RESOLVE_CACHED;
+	/* without RESOLVE_CACHED, EAGAIN means that a rename elsewhere made the kernel unsure: openat2(2) */
+	for (int attempt = 0; attempt < 1000; attempt++) {
+		fd = syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EINTR && (errno != EAGAIN || how.resolve & RESOLVE_CACHED))
+			break;
+	}
+	return resolve_error(errno);
+}
+
+struct kernel_dirent { /* struct linux_dirent64, getdents(2) */
+	uint64_t ino;
+	int64_t off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+int posix_dents_next(struct posix_dents *d, struct posix_dent *out)
+{
+	for (;;) {
+		if (d->pos >= d->end) {
+			long n = syscall(SYS_getdents64, d->fd, d->buf, sizeof(d->buf));
+			if (n <= 0)
+				return n < 0 && errno != ENOENT ? -errno : 0; /* ENOENT: removed meanwhile */
+			d->pos = 0;
+			d->end = (size_t)n;
+		}
+		const struct kernel_dirent *k = (const void *)(d->buf + d->pos);
+		d->pos += k->reclen;
+		const char *n = k->name;
+		if (n[0] == '.' && (n[1] == 0 || (n[1] == '.' && n[2] == 0)))
+			continue;
+		*out = (struct posix_dent){.name = n, .ino = k->ino, .type = k->type};
+		return 1;
+	}
+}
+
+static bool is_ascii(const char *s)
+{
+	for (; *s; s++)
+		if ((uint8_t)*s >= 0x80)
+			return false;
+	return true;
+}
+
+/* Finds the entry that equals `wanted` (a name on disk) but for case. 0 or -ENOENT. */
+static int find_spelling(int dir, const char *wanted, char out[NAME_DISK_MAX + 1])
+{
+	struct posix_dents d = {.fd = dir};
+	struct posix_dent e;
+	char want[NAME_CLIENT_MAX], have[NAME_CLIENT_MAX];
+	bool ascii = is_ascii(wanted);
+
+	name_to_client(wanted, want);
+	while (posix_dents_next(&d, &e) > 0) {
+		if (ascii && is_ascii(e.name)) {
+			if (strcasecmp(e.name, wanted) != 0)
+				continue;
+		} else {
+			name_to_client(e.name, have);
+			if (name_casecmp(have, want) != 0)
+				continue;
+		}
+		strcpy(out, e.name);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* Appends a component to a path of size PATH_MAX. */
+static int append(char *path, const char *name)
+{
+	size_t len = strlen(path), n = strlen(name);
+
+	if (n + 2 > PATH_MAX - len)
+		return -ENAMETOOLONG;
+	if (len)
+		path[len++] = '/';
+	memcpy(path + len, name, n + 1);
+	return 0;
+}
+
+/* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0, -ENOENT, -ENOTDIR. */
+static int append_spelled(const struct posix_share *s, char *path, const char *name)
+{
+	char spelled[NAME_DISK_MAX + 1];
+	size_t len = strlen(path);
+	int rc = append(path, name);
+	if (rc < 0)
+		return rc;
+	int fd = posix_openat2(s, path, O_PATH | O_NOFOLLOW, 0, 0);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (fd != -ENOENT || s->base.o.case_sensitive)
+		return fd;
+	path[len] = 0;
+	fd = posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
+	rc = fd < 0 ? fd : find_spelling(fd, name, spelled);
+	if (fd >= 0)
+		close(fd);
+	/* a directory that cannot be listed has the names that were asked for exactly, and no others */
+	if (rc < 0 && append(path, name) == 0)
+		return rc == -ENOTDIR ? -ENOTDIR : -ENOENT;
+	return rc < 0 ? rc : append(path, spelled);
+}
+
+/* From left to right until something is missing. */
+static int spell_all(const struct posix_share *s, char *path)
+{
+	char want[PATH_MAX];
+	int rc = 0;
+
+	strcpy(want, path);
+	*path = 0;
+	for (char *name = want, *end; rc == 0 && name; name = end) {
+		end = strchr(name, '/');
+		if (end)
+			*end++ = 0;
+		rc = append_spelled(s, path, name);
+		if (rc == -ENOENT && end)
+			rc = -ENOTDIR;
+	}
+	return rc;
+}
+
+int posix_spell(const struct posix_share *s, char *path, unsigned flags)
+{
+	char *slash = strrchr(path, '/');
+	char leaf[NAME_DISK_MAX + 1];
+
+	if (flags & VFS_NOWAIT && !s->base.memory_speed)
+		return -EAGAIN;
+	strcpy(leaf, slash ? slash + 1 : path);
+	if (!slash) {
+		*path = 0;
+		return append_spelled(s, path, leaf);
+	}
+	/* mostly the parent is right already */
+	*slash = 0;
+	int fd = posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0);
+	if (fd >= 0) {
+		close(fd);
+		return append_spelled(s, path, leaf);
+	}
+	*slash = '/';
+	return fd == -ENOENT ? spell_all(s, path) : fd;
+}
+
+int posix_open_existing(const struct posix_share *s, char *path, int oflags, unsigned flags)
+{
+	int fd = posix_openat2(s, path, oflags, 0, flags);
+
+	if (fd != -ENOENT || *path == 0)
+		return fd;
+	int rc = posix_spell(s, path, flags);
+	if (rc < 0)
+		return rc;
+	fd = posix_openat2(s, path, oflags, 0, flags);
+	if (fd != -ENOENT)
+		return fd;
+	/* if the name is still there, what is missing is where a symlink points: not "create it", but "keep out" */
+	fd = posix_openat2(s, path, O_PATH | O_NOFOLLOW, 0, 0);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return -EACCES;
+}
+
+int posix_parent_open(const struct posix_share *s, const char *path, struct posix_parent *out)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+
+	*out = (struct posix_parent){.fd = s->root, .leaf = slash ? slash + 1 : path};
+	if (!slash)
+		return 0;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = 0;
+	out->fd = posix_openat2(s, parent, O_PATH | O_DIRECTORY, 0, 0);
+	out->owned = out->fd >= 0;
+	return out->fd < 0 ? (out->fd == -ENOENT ? -ENOTDIR : out->fd) : 0;
+}
+
+void posix_parent_close(struct posix_parent *p)
+{
+	if (p->owned)
+		close(p->fd);
+	p->owned = false;
+}

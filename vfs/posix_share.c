@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/posix.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+/* Modes of new files come from the share's masks alone. The umask is the process's, not the thread's. */
+static void clear_umask(void)
+{
+	umask(0);
+}
+
+static int open_root(struct posix_share *s, const char *root)
+{
+	struct statx x;
+	struct statfs fs;
+
+	s->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->root < 0 || statx(s->root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) < 0 || fstatfs(s->root, &fs) < 0)
+		return -errno;
+	s->root_dev = makedev(x.stx_dev_major, x.stx_dev_minor);
+	s->root_ino = x.stx_ino;
+	s->volume_id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1];
+	if (s->volume_id == 0)
+		s->volume_id = s->root_dev;
+	s->base.memory_speed = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
+	return 0;
+}
+
+static void posix_share_free(struct vfs_share *base)
+{
+	struct posix_share *s = posix_share_of(base);
+
+	if (s->root >= 0)
+		close(s->root);
+	pthread_mutex_destroy(&s->lock);
+	vfs_share_clean(base);
+	free(s);
+}
+
+int vfs_share_open(const char *root, const struct vfs_share_options *o, struct vfs_share **out)
+{
+	static pthread_once_t umask_once = PTHREAD_ONCE_INIT;
+	struct posix_share *s;
+
+	if (*root != '/')
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->root = -1;
+	s->resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (o->follow_symlinks ? 0 : RESOLVE_NO_SYMLINKS);
+	pthread_mutex_init(&s->lock, NULL);
+	int rc = vfs_share_init(&s->base, &vfs_posix, o);
+	if (rc == 0)
+		rc = cred_assume(NULL);
+	if (rc == 0)
+		rc = open_root(s, root);
+	if (rc < 0) {
+		posix_share_free(&s->base);
+		return rc;
+	}
+	pthread_once(&umask_once, clear_umask);
+	*out = &s->base;
+	return 0;
+}
+
+static int posix_statfs(struct vfs_share *base, struct vfs_cred *cred, struct vfs_statfs *out)
+{
+	struct posix_share *s = posix_share_of(base);
+	struct statfs fs;
+
+	if (fstatfs(s->root, &fs) < 0)
+		return -errno;
+	*out = (struct vfs_statfs){
+		.block_size = (uint64_t)(fs.f_frsize ? fs.f_frsize : fs.f_bsize),
+		.blocks = fs.f_blocks,
+		.free_blocks = fs.f_bfree,
+		.available_blocks = cred_effective(cred).uid == 0 ? fs.f_bfree : fs.f_bavail,
+		.volume_id = s->volume_id,
+		.fs_attributes = vfs_common_fs_attributes(base),
+		.max_name_length = fs.f_namelen > 0 && fs.f_namelen < 255 ? (uint32_t)fs.f_namelen : 255,
+	};
+	return 0;
+}
+
+const struct vfs_backend vfs_posix = {
+	.share_free = posix_share_free,
+	.open = posix_open,
+	.file_free = posix_file_free,
+	.reopen = posix_reopen,
+	.maximal_access = posix_maximal_access,
+	.fstat = posix_fstat,
+	.pread = posix_pread,
+	.pwrite = posix_pwrite,
+	.file_fd = posix_file_fd,
+	.flush = posix_flush,
+	.truncate = posix_truncate,
+	.set_allocation = posix_set_allocation,
+	.set_sparse = posix_set_sparse,
+	.zero_range = posix_zero_range,
+	.next_data = posix_next_data,
+	.copy_range = posix_copy_range,
+	.set_times = posix_set_times,
+	.set_attributes = posix_set_attributes,
+	.dir_open = posix_dir_open,
+	.dir_next = posix_dir_next,
+	.dir_stat = posix_dir_stat,
+	.dir_rewind = posix_dir_rewind,
+	.dir_close = posix_dir_close,
+	.rename = posix_rename,
+	.link = posix_link,
+	.unlink = posix_unlink,
+	.directory_is_empty = posix_directory_is_empty,
+	.lookup = posix_lookup,
+	.ea_list = posix_ea_list,
+	.ea_set = posix_ea_set,
+	.statfs = posix_statfs,
+};
