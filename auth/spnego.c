@@ -78,13 +78,13 @@ static bool get_bytes(TALLOC_CTX *mem, asn1_node n, const char *name, struct byt
 	return true;
 }
 
-/* "" if the field is absent; an identifier longer than any we know is none of them. */
-static bool oid_is(asn1_node n, const char *name, const char *oid)
+/* For an OBJECT IDENTIFIER, and for a CHOICE, whose value is the name of what was chosen. Longer texts are none we know. */
+static bool text_is(asn1_node n, const char *name, const char *text)
 {
-	char text[128];
-	int len = sizeof(text);
+	char value[128];
+	int len = sizeof(value);
 
-	return asn1_read_value(n, name, text, &len) == ASN1_SUCCESS && strcmp(text, oid) == 0;
+	return asn1_read_value(n, name, value, &len) == ASN1_SUCCESS && strcmp(value, text) == 0;
 }
 
 static bool has_field(asn1_node n, const char *name)
@@ -108,7 +108,7 @@ static bool read_mech_types(struct spnego_token *out)
 	for (int i = 1; i <= count; i++) {
 		char name[16];
 		snprintf(name, sizeof(name), "?%d", i);
-		if (oid_is(list, name, OID_NTLMSSP)) {
+		if (text_is(list, name, OID_NTLMSSP)) {
 			out->offers_ntlmssp = true;
 			out->prefers_ntlmssp |= i == 1;
 		}
@@ -121,7 +121,7 @@ static bool read_init(TALLOC_CTX *mem, asn1_node n, struct spnego_token *out)
 {
 	out->kind = SPNEGO_INIT;
 	out->state = SPNEGO_NO_STATE;
-	return oid_is(n, "thisMech", OID_SPNEGO) &&
+	return text_is(n, "thisMech", OID_SPNEGO) &&
 	       get_bytes(mem, n, "token.negTokenInit.mechTypes", &out->mech_types) &&
 	       get_bytes(mem, n, "token.negTokenInit.mechToken", &out->mech_token) && read_mech_types(out);
 }
@@ -144,10 +144,10 @@ static bool read_state(asn1_node n, enum spnego_state *out)
 static bool read_resp(TALLOC_CTX *mem, asn1_node n, struct spnego_token *out)
 {
 	out->kind = SPNEGO_RESP;
-	if (!has_field(n, "negTokenResp"))
+	if (!text_is(n, "", "negTokenResp"))
 		return false;
 	out->names_mech = has_field(n, "negTokenResp.supportedMech");
-	out->names_ntlmssp = oid_is(n, "negTokenResp.supportedMech", OID_NTLMSSP);
+	out->names_ntlmssp = text_is(n, "negTokenResp.supportedMech", OID_NTLMSSP);
 	return read_state(n, &out->state) && get_bytes(mem, n, "negTokenResp.responseToken", &out->mech_token) &&
 	       get_bytes(mem, n, "negTokenResp.mechListMIC", &out->mic);
 }
