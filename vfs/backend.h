@@ -95,12 +95,13 @@ uint32_t vfs_attributes_of_name(const struct vfs_share *s, const char *name);
 /* The last component of a path. */
 const char *vfs_basename(const char *path);
 
-/* Attributes that clients may set; DIRECTORY and SPARSE_FILE have their own rules. */
-enum {
-	VFS_SETTABLE_ATTRIBUTES = FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |
-				  FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_OFFLINE |
-				  FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
-};
+/* Attributes that clients may set; DIRECTORY and SPARSE_FILE have rules of their own. */
+static inline uint32_t vfs_settable_attributes(bool directory)
+{
+	return FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE |
+	       FILE_ATTRIBUTE_OFFLINE | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED |
+	       (directory ? 0 : FILE_ATTRIBUTE_TEMPORARY);
+}
 
 /* EA names that belong to the server: hidden from clients and refused. */
 bool vfs_ea_is_reserved(const char *name);

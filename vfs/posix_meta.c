@@ -62,10 +62,8 @@ void posix_fill_stat(const struct posix_share *s, const struct statx *x, const c
 /* What the stored value adds to a stat that was filled from the inode. */
 static void merge(struct vfs_stat *st, const struct dosattrib *a)
 {
-	uint32_t shown = VFS_SETTABLE_ATTRIBUTES | FILE_ATTRIBUTE_SPARSE_FILE;
+	uint32_t shown = vfs_settable_attributes(st->directory) | (st->directory ? 0 : FILE_ATTRIBUTE_SPARSE_FILE);
 
-	if (st->directory)
-		shown &= ~(uint32_t)(FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_TEMPORARY);
 	if (a->has_attributes)
 		st->attributes |= a->attributes & shown;
 	if (a->has_creation_time)
@@ -175,7 +173,7 @@ static int change_value(struct posix_file *f, uint32_t mask, uint32_t attributes
 	pthread_mutex_lock(&s->lock);
 	rc = posix_stat_fd(s, f->fd, f->path_only, "", &st);
 	if (rc == 0) {
-		uint32_t kept = st.attributes & (VFS_SETTABLE_ATTRIBUTES | FILE_ATTRIBUTE_SPARSE_FILE) & ~mask;
+		uint32_t kept = st.attributes & ~(mask | FILE_ATTRIBUTE_DIRECTORY);
 		a.has_attributes = a.has_creation_time = true;
 		a.attributes = kept | (attributes & mask) | (st.directory ? FILE_ATTRIBUTE_DIRECTORY : 0);
 		a.creation_time = creation_time ? creation_time : st.creation_time;
@@ -239,7 +237,7 @@ int posix_set_attributes(struct vfs_file *base, struct vfs_cred *cred, uint32_t 
 		return rc;
 	if (!base->share->o.store_dos_attributes)
 		return set_readonly_mode(f, attributes & FILE_ATTRIBUTE_READONLY);
-	return change_value(f, VFS_SETTABLE_ATTRIBUTES, attributes, 0);
+	return change_value(f, vfs_settable_attributes(base->directory), attributes, 0);
 }
 
 int posix_set_sparse(struct vfs_file *base, struct vfs_cred *cred, bool sparse)

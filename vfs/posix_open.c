@@ -163,7 +163,7 @@ static int create(struct posix_share *s, const struct vfs_open_how *how, char *d
 	int fd = how->directory ? make_directory(s, disk, mode) : posix_openat2(s, disk, oflags, mode & 07777, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that is missing */
-	uint32_t attributes = how->attributes & VFS_SETTABLE_ATTRIBUTES;
+	uint32_t attributes = how->attributes & vfs_settable_attributes(how->directory);
 	rc = posix_store_new(s, fd, how->directory, attributes | (how->directory ? FILE_ATTRIBUTE_DIRECTORY : 0),
 		nttime_from_timespec(now));
 	if (rc == -EACCES || rc == -EPERM)
