@@ -13,7 +13,7 @@ ntstatus_t info_put_tail_name(struct wr *w, size_t length_at, const char *name)
 	if (!whole.data)
 		return STATUS_OBJECT_NAME_INVALID;
 	wr_patch(w, length_at, whole.len, 4);
-	fits = wr_left(w) & ~(size_t)1;
+	fits = wr_left(w);
 	wr_bytes(w, BYTES(whole.data, whole.len < fits ? whole.len : fits));
 	if (whole.len)
 		talloc_free((void *)whole.data);
@@ -59,7 +59,7 @@ bool info_entry_next(struct bytes *in, size_t fixed, struct rd *r, bool *malform
 	*r = rd_over(*in);
 	size_t next = rd_u32(r);
 
-	if (r->bad || (next != 0 && (next < fixed || next > in->len))) {
+	if (r->bad || (next != 0 && (next < fixed || next >= in->len))) {
 		*malformed = true;
 		return false;
 	}

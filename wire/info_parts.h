@@ -9,8 +9,8 @@
 
 /*
  * Writes a 32-bit length field with the full UTF-16 length of name (NULL: empty) at length_at, which was written
- * before as zero, and as many whole characters of the name as fit at the end: STATUS_SUCCESS or
- * STATUS_BUFFER_OVERFLOW.
+ * before as zero, and as many bytes of the name as fit at the end ([MS-FSA] 2.1.5.12.11: cut anywhere, even within a
+ * character): STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW, or STATUS_OBJECT_NAME_INVALID for one that is not UTF-8.
  */
 ntstatus_t info_put_tail_name(struct wr *w, size_t length_at, const char *name);
 
