@@ -71,6 +71,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_IO_TIMEOUT, 0xC00000B5)                                                                      \
 	X(STATUS_FILE_IS_A_DIRECTORY, 0xC00000BA)                                                             \
 	X(STATUS_NOT_SUPPORTED, 0xC00000BB)                                                                   \
+	X(STATUS_INVALID_NETWORK_RESPONSE, 0xC00000C3)                                                        \
 	X(STATUS_NETWORK_NAME_DELETED, 0xC00000C9)                                                            \
 	X(STATUS_NETWORK_ACCESS_DENIED, 0xC00000CA)                                                           \
 	X(STATUS_BAD_NETWORK_NAME, 0xC00000CC)                                                                \

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "client/conn.h"
+#include "client/req.h"
+
+struct connect_state {
+	struct tevent_context *ev;
+	struct daxsmb_conn *conn;
+};
+
+static void connect_tcp_done(struct tevent_req *sub);
+static void connect_negotiated(struct tevent_req *sub);
+
+struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
+	const struct daxsmb_options *o)
+{
+	struct connect_state *s;
+	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct connect_state);
+	uint16_t dialects[SMB2_MAX_DIALECTS];
+
+	if (!req)
+		return NULL;
+	s->ev = ev;
+	s->conn = conn_new(s, ev, o);
+	if (tevent_req_nomem(s->conn, req))
+		return tevent_req_post(req, ev);
+	s->conn->host = talloc_strdup(s->conn, host);
+	if (tevent_req_nomem(s->conn->host, req))
+		return tevent_req_post(req, ev);
+	if (dialects_between(s->conn->min_dialect, s->conn->max_dialect, dialects) == 0) {
+		tevent_req_error(req, STATUS_INVALID_PARAMETER);
+		return tevent_req_post(req, ev);
+	}
+	sub = tcp_connect_send(s, ev, host, port);
+	if (tevent_req_nomem(sub, req))
+		return tevent_req_post(req, ev);
+	tevent_req_set_callback(sub, connect_tcp_done, req);
+	tevent_req_set_endtime(req, ev, tevent_timeval_current_ofs(s->conn->timeout_ms / 1000,
+		s->conn->timeout_ms % 1000 * 1000));
+	return req;
+}
+
+static void connect_tcp_done(struct tevent_req *sub)
+{
+	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
+	struct connect_state *s = tevent_req_data(req, struct connect_state);
+	struct transport *t;
+	int fd;
+	ntstatus_t status = tcp_connect_recv(sub, &fd);
+
+	talloc_free(sub);
+	if (req_failed(req, status))
+		return;
+	t = transport_tcp_new(s->conn, s->ev, fd);
+	if (tevent_req_nomem(t, req))
+		return;
+	conn_attach(s->conn, t);
+	sub = negotiate_send(s, s->ev, s->conn);
+	if (tevent_req_nomem(sub, req))
+		return;
+	tevent_req_set_callback(sub, connect_negotiated, req);
+}
+
+static void connect_negotiated(struct tevent_req *sub)
+{
+	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
+	ntstatus_t status = negotiate_recv(sub);
+
+	talloc_free(sub);
+	if (!req_failed(req, status))
+		tevent_req_done(req);
+}
+
+ntstatus_t daxsmb_connect_recv(struct tevent_req *req, TALLOC_CTX *mem, struct daxsmb_conn **out)
+{
+	struct connect_state *s = tevent_req_data(req, struct connect_state);
+	ntstatus_t status = req_status(req);
+
+	if (status_is_ok(status))
+		*out = talloc_steal(mem, s->conn);
+	return status;
+}
