@@ -42,6 +42,8 @@ static inline struct bytes rd_bytes(struct rd *r, size_t n)
 		r->bad = true;
 		return BYTES(NULL, 0);
 	}
+	if (n == 0) /* base may be NULL then */
+		return BYTES(NULL, 0);
 	r->pos += n;
 	return BYTES(r->base + r->pos - n, n);
 }
