@@ -60,7 +60,10 @@ const uint8_t *auth_client_session_key(const struct auth_client *a); /* 16 bytes
 /* The delay before a failed log-on is answered: grows with recent failures from an address and for a user. */
 struct auth_throttle;
 struct auth_throttle *auth_throttle_new(TALLOC_CTX *mem); /* shared by threads, bounded memory */
-/* Records an outcome and returns milliseconds to wait before answering (0 after a success). now_ns: monotonic. */
+/*
+ * Records an outcome and returns milliseconds to wait before answering (0 after a success). user: the client's name for
+ * itself, or NULL if the exchange did not get that far. now_ns: monotonic.
+ */
 unsigned auth_throttle_record(struct auth_throttle *t, const char *address, const char *user, bool success,
 	uint64_t now_ns);
 

@@ -90,7 +90,7 @@ static uint64_t user_key(const char *user)
 unsigned auth_throttle_record(struct auth_throttle *t, const char *address, const char *user, bool success,
 	uint64_t now_ns)
 {
-	uint64_t by_address = address_key(address), by_user = user_key(user);
+	uint64_t by_address = address_key(address), by_user = user_key(user ? user : "");
 	unsigned delay = 0;
 
 	pthread_mutex_lock(&t->lock);
