@@ -77,7 +77,8 @@ static void tcp_connect_try(struct tevent_req *req)
 	if (connect(s->fd, a->ai_addr, a->ai_addrlen) == 0) {
 		tevent_req_done(req);
 	} else if (errno == EINPROGRESS) {
-		s->fde = tevent_add_fd(s->ev, s, s->fd, TEVENT_FD_WRITE, tcp_connect_writable, req);
+		/* tevent tells of an error only where reading is waited for as well. */
+		s->fde = tevent_add_fd(s->ev, s, s->fd, TEVENT_FD_READ | TEVENT_FD_WRITE, tcp_connect_writable, req);
 		tevent_req_nomem(s->fde, req);
 	} else {
 		tcp_connect_outcome(req, -errno);
