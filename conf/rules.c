@@ -220,9 +220,14 @@ static bool share_path(struct conf_section *s)
 
 static bool share_guests(struct conf_section *s)
 {
-	if (!conf_bool(s, P_GUEST_ONLY) || conf_bool(s, P_GUEST_OK))
-		return true;
-	return SAY(s, CONF_WARNING, P_GUEST_ONLY, "has no effect in [%s] without guest ok", s->name);
+	bool ok = true;
+
+	if (conf_bool(s, P_GUEST_OK))
+		ok = SAY(s, CONF_WARNING, P_GUEST_OK, "[%s] can be %s without a password", s->name,
+			conf_bool(s, P_READ_ONLY) ? "read" : "read and written");
+	else if (conf_bool(s, P_GUEST_ONLY))
+		ok = SAY(s, CONF_WARNING, P_GUEST_ONLY, "has no effect in [%s] without guest ok", s->name);
+	return ok;
 }
 
 static const rule of_global[] = {protocols, ports, algorithms, netbios_name, log_level, password_file};

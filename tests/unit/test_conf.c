@@ -297,6 +297,13 @@ static void printers_and_shares_without_a_path_are_left_out(void **state)
 	assert_said("[a]\npath = relative\n", CONF_ERROR, "absolute folder");
 }
 
+static void a_share_for_guests_gets_a_warning(void **state)
+{
+	assert_said("[a]\npath=/a\nguest ok=yes\n", CONF_WARNING, "[a] can be read without a password");
+	assert_said("[a]\npath=/a\npublic=yes\nwritable=yes\n", CONF_WARNING, "read and written without a password");
+	assert_said("[a]\npath=/a\nguest only=yes\n", CONF_WARNING, "no effect in [a]");
+}
+
 static void copy_fills_in_what_is_not_set_yet(void **state)
 {
 	struct conf *c = parse("[a]\npath=/a\nread only=no\ncomment=A\n[b]\npath=/b\ncopy=a\n");
@@ -515,6 +522,7 @@ int main(void)
 		cmocka_unit_test(port_139_is_left_out),
 		cmocka_unit_test(the_password_file_follows_from_the_backend),
 		cmocka_unit_test(printers_and_shares_without_a_path_are_left_out),
+		cmocka_unit_test(a_share_for_guests_gets_a_warning),
 		cmocka_unit_test(copy_fills_in_what_is_not_set_yet),
 		cmocka_unit_test(lines_that_say_nothing_are_errors),
 		cmocka_unit_test(a_nul_byte_is_an_error),
