@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+/* The constants of a status are signed where the type is not. */
+#define assert_status(got, want) assert_int_equal((uint32_t)(got), (uint32_t)(want))
+
 /* The bytes of a hexadecimal text, in one of a few static buffers: as many may be in use at a time. */
 static inline struct bytes hex(const char *text)
 {
