@@ -168,8 +168,8 @@ bool spnego_decode(TALLOC_CTX *mem, struct bytes in, struct spnego_token *out)
 
 static bool put(asn1_node n, const char *name, struct bytes b)
 {
-	/* NULL leaves an OPTIONAL field out; an empty value needs an address. */
-	return asn1_write_value(n, name, b.data, (int)b.len) == ASN1_SUCCESS;
+	/* NULL leaves an OPTIONAL field out; length 0 means that the value is a string, here an empty one. */
+	return asn1_write_value(n, name, b.data && !b.len ? "" : (const void *)b.data, (int)b.len) == ASN1_SUCCESS;
 }
 
 static bool put_text(asn1_node n, const char *name, const char *text)
