@@ -35,6 +35,11 @@ struct vfs_cred {
 struct vfs_cred *vfs_cred_new(uid_t uid, gid_t gid, const gid_t *groups, unsigned ngroups);
 struct vfs_cred *vfs_cred_ref(struct vfs_cred *c);
 void vfs_cred_unref(struct vfs_cred *c); /* NULL is fine */
+/*
+ * A thread goes on acting as the last cred until another call of this room changes it. Whoever opens files of the
+ * server's own (configuration, users, logs) without this room calls this before. 0 or -EPERM.
+ */
+int vfs_act_as_process(void);
 
 struct vfs_stat {
 	uint64_t dev, ino;

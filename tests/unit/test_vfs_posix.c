@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs_cases.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+
+static char root[256]; /* of the share that was opened last */
+
+static struct vfs_share *open_share(const struct vfs_share_options *o)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct vfs_share *s;
+
+	snprintf(root, sizeof(root), "%s/vfs-test-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(chmod(root, 0755), 0);
+	assert_int_equal(vfs_share_open(root, o, &s), 0);
+	return s;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void close_share(struct vfs_share *s)
+{
+	vfs_share_unref(s);
+	vfs_act_as_process();
+	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A path in the share as the local system sees it, in one of a few buffers. */
+static const char *local(const char *path)
+{
+	static char buffers[4][512];
+	static unsigned turn;
+	char *out = buffers[turn++ % ARRAY_SIZE(buffers)];
+
+	vfs_act_as_process();
+	snprintf(out, sizeof(buffers[0]), "%s/%s", root, path);
+	return out;
+}
+
+static void make_local(const char *path, const char *text)
+{
+	int fd = open(local(path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int open_error(const char *path, unsigned access)
+{
+	struct vfs_file *f;
+	struct vfs_stat st;
+	int rc = open_path(path, access, &f, &st);
+
+	if (rc == 0)
+		vfs_file_unref(f);
+	return rc;
+}
+
+static void a_root_must_be_a_directory_named_absolutely(void **state)
+{
+	struct vfs_share *s;
+
+	make_local("file", "");
+	assert_int_equal(vfs_share_open("relative", &usual, &s), -EINVAL);
+	assert_int_equal(vfs_share_open(local("none"), &usual, &s), -ENOENT);
+	assert_int_equal(vfs_share_open(local("file"), &usual, &s), -ENOTDIR);
+}
+
+static void symlinks_are_closed_unless_the_share_follows_them(void **state)
+{
+	struct vfs_open_how itself = {.path = "link", .no_follow = true}, with_data = {
+		.path = "link", .no_follow = true, .access = VFS_READ};
+	struct vfs_file *f;
+	struct vfs_stat st;
+
+	make_local("file", "x");
+	assert_int_equal(mkdir(local("d"), 0755), 0);
+	assert_int_equal(symlink("file", local("link")), 0);
+	assert_int_equal(symlink("d", local("dlink")), 0);
+	assert_int_equal(open_error("link", VFS_READ), -EACCES);
+	assert_int_equal(open_error("dlink/x", VFS_NONE), -EACCES);
+	assert_int_equal(exists("link"), -EACCES);
+	assert_int_equal(vfs_open(share, NULL, &itself, 0, &f, &st), 0);
+	assert_true(st.attributes & FILE_ATTRIBUTE_REPARSE_POINT);
+	assert_int_equal(vfs_reopen(f, NULL, VFS_READ, 0), -EACCES);
+	assert_int_equal(vfs_unlink(f, NULL, "link"), 0);
+	vfs_file_unref(f);
+	assert_int_equal(access(local("file"), F_OK), 0);
+	assert_int_equal(symlink("file", local("link")), 0);
+	assert_int_equal(vfs_open(share, NULL, &with_data, 0, &f, &st), 0);
+	assert_true(S_ISLNK(st.unix_mode));
+	vfs_file_unref(f);
+	f = opened("", VFS_READ);
+	assert_string_equal(listing(f, "*link", true), "");
+	assert_string_equal(listing(f, "*link", false), "");
+	assert_string_equal(listing(f, "link", true), "");
+	vfs_file_unref(f);
+}
+
+static void reopen_following(void)
+{
+	struct vfs_share_options o = usual;
+
+	close_share(share);
+	o.follow_symlinks = true;
+	share = open_share(&o);
+}
+
+static void symlinks_never_lead_out_of_the_share(void **state)
+{
+	static const char *const targets[] = {"/etc/passwd", "../../etc/passwd", "/", "..", "d/../../..", "/proc/self/root/etc/passwd"};
+	struct vfs_file *f;
+	struct vfs_stat st;
+
+	reopen_following();
+	assert_int_equal(mkdir(local("d"), 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		assert_int_equal(symlink(targets[i], local("out")), 0);
+		assert_int_equal(open_error("out", VFS_NONE), -EACCES);
+		assert_int_equal(open_error("out", VFS_READ), -EACCES);
+		assert_int_equal(open_error("OUT", VFS_READ), -EACCES);
+		assert_int_equal(open_error("out/passwd", VFS_READ), -EACCES);
+		assert_int_equal(create("out", &f, &st), -EEXIST);
+		assert_int_not_equal(create("out/new", &f, &st), 0);
+		f = opened("", VFS_READ);
+		assert_string_equal(listing(f, "*", true), ".|..|d|");
+		assert_string_equal(listing(f, "out", true), "");
+		vfs_file_unref(f);
+		assert_int_equal(unlink(local("out")), 0);
+	}
+}
+
+static void symlinks_within_the_share_lead_to_files(void **state)
+{
+	struct vfs_file *f;
+	struct vfs_stat st;
+	char c;
+
+	reopen_following();
+	assert_int_equal(mkdir(local("d"), 0755), 0);
+	make_local("d/file", "x");
+	assert_int_equal(symlink("d/file", local("link")), 0);
+	assert_int_equal(symlink("../d", local("d/up")), 0);
+	assert_int_equal(symlink("nothing", local("dangling")), 0);
+	assert_int_equal(open_path("link", VFS_READ, &f, &st), 0);
+	assert_int_equal(get(f, &c, 1, 0), 1);
+	assert_int_equal(vfs_unlink(f, NULL, "link"), 0); /* the name it was opened by */
+	assert_int_equal(access(local("d/file"), F_OK), 0);
+	vfs_file_unref(f);
+	assert_int_equal(open_error("d/up/file", VFS_READ), 0);
+	assert_int_equal(open_error("D/UP/FILE", VFS_READ), 0);
+	/* what can be neither opened nor created must not look like something to create */
+	assert_int_equal(open_error("dangling", VFS_READ), -EACCES);
+	assert_int_equal(create("dangling", &f, &st), -EEXIST);
+	f = opened("", VFS_READ);
+	assert_string_equal(listing(f, "dangling", true), "");
+	vfs_file_unref(f);
+}
+
+static void special_files_are_refused(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", local("sock"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(mkfifo(local("fifo"), 0666), 0);
+	for (unsigned access = VFS_NONE; access <= (VFS_READ | VFS_WRITE); access++) {
+		assert_int_equal(open_error("fifo", access), -EACCES);
+		assert_int_equal(open_error("sock", access), -EACCES);
+	}
+	close(fd);
+}
+
+static void device_nodes_are_refused(void **state)
+{
+	if (geteuid() != 0 || mknod(local("null"), S_IFCHR | 0666, makedev(1, 3)) < 0) {
+		print_message("skipped: only root can make device nodes\n");
+		skip();
+	}
+	assert_int_equal(open_error("null", VFS_READ), -EACCES);
+	assert_int_equal(open_error("null", VFS_NONE), -EACCES);
+}
+
+static void names_that_are_not_utf8_are_shown_and_found(void **state)
+{
+	struct vfs_file *f = opened("", VFS_READ);
+	char shown[100];
+
+	make_local("bad\xFF\xC3", "x");
+	snprintf(shown, sizeof(shown), "%s", listing(f, "bad*", true));
+	assert_string_equal(shown, "bad\xEE\xBF\xBF\xEE\xBF\x83|");
+	shown[strlen(shown) - 1] = 0;
+	assert_int_equal(open_error(shown, VFS_READ), 0);
+	assert_string_equal(listing(f, shown, true), "bad\xEE\xBF\xBF\xEE\xBF\x83|");
+	vfs_file_unref(f);
+	f = opened(shown, VFS_NONE);
+	assert_int_equal(vfs_unlink(f, NULL, shown), 0);
+	assert_int_equal(access(local("bad\xFF\xC3"), F_OK), -1);
+	vfs_file_unref(f);
+}
+
+static void mapped_names_are_plain_on_disk(void **state)
+{
+	make_file("a\xEF\x80\xA1" "b\xEF\x80\xA8"); /* a*b and a last space */
+	assert_int_equal(access(local("a*b "), F_OK), 0);
+	make_local("q?", "");
+	assert_int_equal(exists("q\xEF\x80\xA5"), 0);
+}
+
+static void dosattrib_is_written_as_samba_does(void **state)
+{
+	static const uint8_t head[16] = {0, 0, 5, 0, 5, 0, 0, 0, 0x11, 0, 0, 0, 0x22, 0, 0, 0};
+	uint8_t value[64], time[8];
+	struct vfs_open_how how = {
+		.path = "a", .disposition = VFS_CREATE_NEW, .attributes = FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_HIDDEN};
+	struct vfs_file *f;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_open(share, NULL, &how, 0, &f, &st), 0);
+	assert_int_equal(getxattr(local("a"), "user.DOSATTRIB", value, sizeof(value)), 24);
+	assert_memory_equal(value, head, sizeof(head));
+	for (int i = 0; i < 8; i++)
+		time[i] = (uint8_t)(st.creation_time >> 8 * i);
+	assert_memory_equal(value + 16, time, 8);
+	vfs_file_unref(f);
+}
+
+static void a_file_without_dosattrib_has_the_defaults(void **state)
+{
+	struct vfs_stat st;
+
+	make_local("plain", "");
+	make_local(".dot", "");
+	assert_int_equal(chmod(local("plain"), 0444), 0);
+	assert_int_equal(vfs_lookup(share, NULL, "plain", 0, &st), 0);
+	assert_int_equal(st.attributes, 0);
+	assert_true(st.creation_time != 0 && st.creation_time <= st.change_time);
+	assert_int_equal(vfs_lookup(share, NULL, ".dot", 0, &st), 0);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_HIDDEN);
+	assert_int_equal(setxattr(local("plain"), "user.DOSATTRIB", "nonsense", 8, 0), 0);
+	assert_int_equal(vfs_lookup(share, NULL, "plain", 0, &st), 0);
+	assert_int_equal(st.attributes, 0);
+}
+
+static void a_lookup_that_would_wait_says_so(void **state)
+{
+	struct vfs_open_how make = {.path = "new", .disposition = VFS_CREATE_NEW}, how = {.path = "none"};
+	bool slow = !vfs_share_is_memory_speed(share);
+	struct vfs_file *f = NULL;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_open(share, NULL, &make, VFS_NOWAIT, &f, &st), slow ? -EAGAIN : 0);
+	assert_int_equal(exists("new"), slow ? -ENOENT : 0);
+	vfs_file_unref(f);
+	assert_int_equal(vfs_open(share, NULL, &how, VFS_NOWAIT, &f, &st), slow ? -EAGAIN : -ENOENT);
+	f = new_file("a");
+	assert_int_equal(vfs_truncate(f, 1, VFS_NOWAIT), slow ? -EAGAIN : 0);
+	assert_int_equal(vfs_lookup(share, NULL, "a", VFS_NOWAIT, &st), 0); /* it is in the cache now */
+	assert_int_equal(vfs_fstat(f, VFS_NOWAIT, &st), 0);
+	vfs_file_unref(f);
+}
+
+static void cached_data_is_read_without_waiting(void **state)
+{
+	struct vfs_file *f = new_file("a");
+	char out[8];
+	struct iovec v = {out, sizeof(out)};
+
+	assert_int_equal(put(f, "cached!!", 8, 0), 8);
+	ssize_t n = vfs_pread(f, &v, 1, 0, VFS_NOWAIT);
+	assert_true(n == 8 || n == -EAGAIN); /* -EAGAIN: a file system that cannot tell */
+	if (n == 8)
+		assert_memory_equal(out, "cached!!", 8);
+	vfs_file_unref(f);
+}
+
+/* A thread swaps a directory for a symlink to the outside while another opens a file beneath it. */
+static atomic_bool stop;
+
+static void *swap(void *arg)
+{
+	char dir[512], link[512], aside[512];
+
+	snprintf(dir, sizeof(dir), "%s", local("swap"));
+	snprintf(link, sizeof(link), "%s", local("evil"));
+	snprintf(aside, sizeof(aside), "%s", local("aside"));
+	while (!stop) {
+		if (rename(dir, aside) < 0 || rename(link, dir) < 0 || rename(dir, link) < 0 || rename(aside, dir) < 0)
+			return (void *)1;
+	}
+	return NULL;
+}
+
+static void a_directory_swapped_for_a_symlink_does_not_let_out(void **state)
+{
+	char outside[] = "/tmp/vfs-outside-XXXXXX", path[512];
+	pthread_t thread;
+	void *failed;
+	unsigned inside = 0, refused = 0;
+
+	reopen_following();
+	assert_non_null(mkdtemp(outside));
+	snprintf(path, sizeof(path), "%s/file", outside);
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+	assert_int_equal(write(fd, "secret", 6), 6);
+	close(fd);
+	assert_int_equal(mkdir(local("swap"), 0755), 0);
+	make_local("swap/file", "public");
+	assert_int_equal(symlink(outside, local("evil")), 0);
+	stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, swap, NULL), 0);
+	for (int i = 0; i < 20000 || inside == 0 || refused == 0; i++) {
+		struct vfs_file *f, *made;
+		struct vfs_stat st;
+		char out[6];
+		if (open_path(i % 2 ? "swap/file" : "SWAP/FILE", VFS_READ, &f, &st) != 0) {
+			refused++;
+			if (i % 16 == 0 && create("swap/new", &made, &st) == 0) {
+				(void)vfs_unlink(made, NULL, "swap/new");
+				vfs_file_unref(made);
+			}
+			continue;
+		}
+		inside++;
+		assert_int_equal(get(f, out, 6, 0), 6);
+		assert_memory_equal(out, "public", 6);
+		vfs_file_unref(f);
+	}
+	stop = true;
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	snprintf(path, sizeof(path), "%s/new", outside);
+	assert_int_equal(access(path, F_OK), -1);
+	nftw(outside, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+}
+
+static void reading_goes_on_while_a_handle_is_reopened(void **state)
+{
+	char c;
+
+	make_local("a", "x");
+	for (int i = 0; i < 100; i++) {
+		struct vfs_file *f = opened("a", VFS_READ);
+		int fd = vfs_file_fd(f);
+		assert_int_equal(vfs_reopen(f, NULL, VFS_WRITE, 0), 0);
+		assert_int_equal(vfs_file_fd(f), fd);
+		assert_int_equal(get(f, &c, 1, 0), 1);
+		vfs_file_unref(f);
+	}
+}
+
+/* What follows needs root: identities are switched. */
+static struct vfs_cred *alice, *bob;
+enum { ALICE = 60001, BOB = 60002, TEAM = 60010 };
+
+static void need_root(void)
+{
+	if (geteuid() != 0) {
+		print_message("skipped: only root can act as other users\n");
+		skip();
+	}
+	gid_t team = TEAM;
+	alice = vfs_cred_new(ALICE, ALICE, &team, 1);
+	bob = vfs_cred_new(BOB, BOB, NULL, 0);
+	assert_int_equal(chmod(root, 0777), 0);
+}
+
+static void forget_users(void)
+{
+	vfs_cred_unref(alice);
+	vfs_cred_unref(bob);
+}
+
+static int open_as(struct vfs_cred *cred, const char *path, unsigned access)
+{
+	struct vfs_open_how how = {.path = path, .access = access};
+	struct vfs_file *f;
+	struct vfs_stat st;
+	int rc = vfs_open(share, cred, &how, 0, &f, &st);
+
+	if (rc == 0)
+		vfs_file_unref(f);
+	return rc;
+}
+
+static struct vfs_file *create_as(struct vfs_cred *cred, const char *path, bool directory)
+{
+	struct vfs_open_how how = {.path = path,
+		.disposition = VFS_CREATE_NEW,
+		.access = VFS_READ | VFS_WRITE,
+		.directory = directory,
+		.attributes = directory ? 0 : FILE_ATTRIBUTE_ARCHIVE};
+	struct vfs_file *f;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_open(share, cred, &how, 0, &f, &st), 0);
+	assert_int_equal(st.uid, cred ? cred->uid : 0);
+	assert_int_equal(st.gid, cred ? cred->gid : 0);
+	return f;
+}
+
+static void each_call_acts_as_its_user(void **state)
+{
+	need_root();
+	struct vfs_file *a = create_as(alice, "alice", false), *b = create_as(bob, "bob", false);
+	struct vfs_file *r = create_as(NULL, "root", false), *d = create_as(alice, "private", true);
+
+	assert_int_equal(chmod(local("alice"), 0600), 0);
+	assert_int_equal(chmod(local("bob"), 0640), 0);
+	assert_int_equal(chown(local("bob"), BOB, TEAM), 0);
+	assert_int_equal(chmod(local("private"), 0700), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(open_as(alice, "alice", VFS_READ | VFS_WRITE), 0);
+		assert_int_equal(open_as(bob, "alice", VFS_READ), -EACCES);
+		assert_int_equal(open_as(NULL, "alice", VFS_READ | VFS_WRITE), 0);
+		assert_int_equal(open_as(bob, "alice", VFS_NONE), 0);
+		assert_int_equal(open_as(alice, "bob", VFS_READ), 0); /* by group */
+		assert_int_equal(open_as(alice, "bob", VFS_WRITE), -EACCES);
+		assert_int_equal(open_as(bob, "root", VFS_WRITE), -EACCES);
+		assert_int_equal(open_as(bob, "private/x", VFS_NONE), -EACCES);
+		assert_int_equal(open_as(alice, "private/x", VFS_NONE), -ENOENT);
+	}
+	vfs_file_unref(a);
+	vfs_file_unref(b);
+	vfs_file_unref(r);
+	vfs_file_unref(d);
+	forget_users();
+}
+
+static void *act_as_bob(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		if (open_as(bob, "alice", VFS_READ) != -EACCES || open_as(alice, "alice", VFS_READ) != 0)
+			return (void *)1;
+	return NULL;
+}
+
+static void users_of_different_threads_do_not_mix(void **state)
+{
+	pthread_t threads[4];
+	void *failed;
+
+	need_root();
+	vfs_file_unref(create_as(alice, "alice", false));
+	assert_int_equal(chmod(local("alice"), 0600), 0);
+	/* a thread that is started while its creator acts as somebody else starts from there */
+	assert_int_equal(open_as(alice, "alice", VFS_READ), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, act_as_bob, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(open_as(NULL, "alice", VFS_READ), 0);
+	forget_users();
+}
+
+static void attributes_are_known_to_whoever_may_stat(void **state)
+{
+	struct vfs_stat st;
+
+	need_root();
+	struct vfs_file *f = create_as(alice, "a", false), *root_dir;
+	assert_int_equal(chmod(local("a"), 0), 0);
+	assert_int_equal(vfs_lookup(share, bob, "a", 0, &st), 0);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_ARCHIVE);
+	assert_int_equal(open_as(bob, "a", VFS_READ), -EACCES); /* and bob is bob again afterwards */
+	(void)open_as(bob, "a", VFS_NONE);
+	assert_int_equal(stat_of(f).attributes, FILE_ATTRIBUTE_ARCHIVE);
+	root_dir = opened("", VFS_READ);
+	struct vfs_dir *d;
+	struct vfs_dir_entry e;
+	assert_int_equal(vfs_dir_open(root_dir, bob, "a*", &d), 0);
+	assert_int_equal(vfs_dir_next(d, true, &e), 1);
+	assert_int_equal(e.st.attributes, FILE_ATTRIBUTE_ARCHIVE);
+	vfs_dir_close(d);
+	vfs_file_unref(root_dir);
+	vfs_file_unref(f);
+	forget_users();
+}
+
+static void owner_and_writers_may_set_attributes_and_times(void **state)
+{
+	struct vfs_times t = {.write_time = 130000000000000000ull, .creation_time = 120000000000000000ull};
+
+	need_root();
+	struct vfs_file *f = create_as(alice, "a", false);
+	assert_int_equal(chmod(local("a"), 0444), 0);
+	assert_int_equal(vfs_set_attributes(f, alice, FILE_ATTRIBUTE_HIDDEN), 0);
+	assert_int_equal(vfs_set_times(f, alice, &t), 0);
+	assert_int_equal(vfs_set_attributes(f, bob, 0), -EACCES);
+	assert_int_equal(vfs_set_times(f, bob, &t), -EACCES);
+	assert_int_equal(stat_of(f).attributes, FILE_ATTRIBUTE_HIDDEN);
+	assert_int_equal(stat_of(f).write_time, t.write_time);
+	assert_int_equal(chmod(local("a"), 0666), 0);
+	assert_int_equal(vfs_set_attributes(f, bob, 0), 0);
+	assert_int_equal(vfs_set_times(f, bob, &t), 0);
+	assert_int_equal(vfs_ea_set(f, bob, "x", BYTES("y", 1)), 0);
+	assert_int_equal(chmod(local("a"), 0644), 0);
+	assert_int_equal(vfs_ea_set(f, bob, "x", BYTES("y", 1)), -EACCES);
+	vfs_file_unref(f);
+	forget_users();
+}
+
+static uint32_t maximal(struct vfs_file *f, struct vfs_cred *cred)
+{
+	uint32_t mask;
+
+	assert_int_equal(vfs_maximal_access(f, cred, &mask), 0);
+	return mask;
+}
+
+static void maximal_access_follows_mode_owner_and_parent(void **state)
+{
+	uint32_t always = FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE;
+	uint32_t reading = FILE_READ_DATA | FILE_READ_EA | FILE_EXECUTE;
+	uint32_t writing = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES;
+
+	need_root();
+	struct vfs_file *d = create_as(alice, "d", true), *f = create_as(alice, "d/a", false);
+	assert_int_equal(chmod(local("d/a"), 0640), 0);
+	assert_int_equal(maximal(f, alice), always | reading | writing | ACCESS_WRITE_DAC | ACCESS_DELETE);
+	assert_int_equal(maximal(f, bob), always);
+	assert_int_equal(maximal(f, NULL), FILE_ALL_ACCESS);
+	assert_int_equal(chmod(local("d/a"), 0644), 0);
+	assert_int_equal(maximal(f, bob), always | reading);
+	assert_int_equal(chmod(local("d"), 0777), 0);
+	assert_int_equal(maximal(f, bob), always | reading | ACCESS_DELETE);
+	assert_int_equal(chmod(local("d"), 01777), 0);
+	assert_int_equal(maximal(f, bob), always | reading);
+	assert_int_equal(vfs_unlink(f, bob, "d/a"), -EPERM);
+	assert_int_equal(maximal(d, bob) & (FILE_DELETE_CHILD | FILE_ADD_FILE), FILE_DELETE_CHILD | FILE_ADD_FILE);
+	assert_int_equal(vfs_unlink(f, alice, "d/a"), 0);
+	vfs_file_unref(f);
+	vfs_file_unref(d);
+	forget_users();
+}
+
+static void maximal_access_honours_access_control_lists(void **state)
+{
+	/* system.posix_acl_access: version 2; rw- owner, r-- user bob, --- group, r-- mask, --- other */
+	uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 4, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0xFF, 0xFF, 0xFF,
+		0xFF, 0x10, 0, 4, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x20, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF};
+
+	need_root();
+	struct vfs_file *f = create_as(alice, "a", false);
+	acl[16] = BOB & 0xFF;
+	acl[17] = BOB >> 8;
+	if (setxattr(local("a"), "system.posix_acl_access", acl, sizeof(acl), 0) < 0) {
+		print_message("skipped: no access control lists here\n");
+		skip();
+	}
+	assert_true(maximal(f, bob) & FILE_READ_DATA);
+	assert_false(maximal(f, bob) & FILE_WRITE_DATA);
+	assert_int_equal(open_as(bob, "a", VFS_READ), 0);
+	vfs_file_unref(f);
+	forget_users();
+}
+
+static void unreadable_folders_have_exact_names_only(void **state)
+{
+	need_root();
+	struct vfs_file *d = create_as(alice, "d", true);
+	vfs_file_unref(create_as(alice, "d/File", false));
+	assert_int_equal(chmod(local("d"), 0711), 0);
+	assert_int_equal(open_as(bob, "d/File", VFS_READ), 0);
+	assert_int_equal(open_as(bob, "d/file", VFS_READ), -ENOENT);
+	struct vfs_dir *cursor;
+	struct vfs_dir_entry e;
+	int rc = vfs_dir_open(d, bob, "F*", &cursor);
+	assert_int_equal(rc, 0);
+	assert_int_equal(vfs_dir_next(cursor, true, &e), -EACCES);
+	vfs_dir_close(cursor);
+	vfs_file_unref(d);
+	forget_users();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VFS_CASES,
+		CASE(a_root_must_be_a_directory_named_absolutely),
+		CASE(symlinks_are_closed_unless_the_share_follows_them),
+		CASE(symlinks_never_lead_out_of_the_share),
+		CASE(symlinks_within_the_share_lead_to_files),
+		CASE(special_files_are_refused),
+		CASE(device_nodes_are_refused),
+		CASE(names_that_are_not_utf8_are_shown_and_found),
+		CASE(mapped_names_are_plain_on_disk),
+		CASE(dosattrib_is_written_as_samba_does),
+		CASE(a_file_without_dosattrib_has_the_defaults),
+		CASE(a_lookup_that_would_wait_says_so),
+		CASE(cached_data_is_read_without_waiting),
+		CASE(a_directory_swapped_for_a_symlink_does_not_let_out),
+		CASE(reading_goes_on_while_a_handle_is_reopened),
+		CASE(each_call_acts_as_its_user),
+		CASE(users_of_different_threads_do_not_mix),
+		CASE(attributes_are_known_to_whoever_may_stat),
+		CASE(owner_and_writers_may_set_attributes_and_times),
+		CASE(maximal_access_follows_mode_owner_and_parent),
+		CASE(maximal_access_honours_access_control_lists),
+		CASE(unreadable_folders_have_exact_names_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
