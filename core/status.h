@@ -100,6 +100,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_CONNECTION_DISCONNECTED, 0xC000020C)                                                         \
 	X(STATUS_CONNECTION_RESET, 0xC000020D)                                                                \
 	X(STATUS_CONNECTION_REFUSED, 0xC0000236)                                                              \
+	X(STATUS_FS_DRIVER_REQUIRED, 0xC000019C)                                                              \
 	X(STATUS_TOO_MANY_LINKS, 0xC0000265)                                                                  \
 	X(STATUS_PATH_NOT_COVERED, 0xC0000257)                                                                \
 	X(STATUS_NETWORK_SESSION_EXPIRED, 0xC000035C)                                                         \

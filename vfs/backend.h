@@ -55,11 +55,13 @@ struct vfs_share {
 	atomic_uint refs;
 	struct vfs_share_options o; /* veto and hide are NULL here: compiled below */
 	struct wildcard **veto, **hide;
+	char *root; /* what vfs_share_root tells */
 	bool memory_speed;
 };
 
 /* Copies the options; 0 or -errno. vfs_share_clean undoes it. */
-int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const struct vfs_share_options *o);
+int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const char *root,
+	const struct vfs_share_options *o);
 void vfs_share_clean(struct vfs_share *s);
 
 struct vfs_file {

@@ -2,6 +2,7 @@
 #include "vfs/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void memory_lock(struct vfs_share *s)
@@ -31,7 +32,9 @@ int vfs_share_open_memory(const struct vfs_share_options *o, struct vfs_share **
 	if (!s)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
-	int rc = vfs_share_init(&s->base, &vfs_memory, o);
+	char root[32];
+	snprintf(root, sizeof(root), "memory:%p", (void *)s);
+	int rc = vfs_share_init(&s->base, &vfs_memory, root, o);
 	s->base.memory_speed = true;
 	s->root = memory_node_new(s, S_IFDIR | 0755, NULL);
 	if (rc == 0 && !s->root)

@@ -6,7 +6,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const struct vfs_share_options *o)
+int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const char *root,
+	const struct vfs_share_options *o)
 {
 	s->ops = ops;
 	s->refs = 1;
@@ -15,13 +16,20 @@ int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const str
 	int rc = wildcard_list_new(o->veto, &s->veto);
 	if (rc == 0)
 		rc = wildcard_list_new(o->hide, &s->hide);
-	return rc;
+	s->root = strdup(root);
+	return rc == 0 && !s->root ? -ENOMEM : rc;
 }
 
 void vfs_share_clean(struct vfs_share *s)
 {
 	wildcard_list_free(s->veto);
 	wildcard_list_free(s->hide);
+	free(s->root);
+}
+
+const char *vfs_share_root(const struct vfs_share *s)
+{
+	return s->root;
 }
 
 struct vfs_share *vfs_share_ref(struct vfs_share *s)
@@ -97,12 +105,12 @@ mode_t vfs_create_mode(const struct vfs_share *s, bool directory, mode_t parent_
 uint32_t vfs_common_fs_attributes(const struct vfs_share *s)
 {
 	enum { /* [MS-FSCC] 2.5.1 */
-		CASE_SENSITIVE_SEARCH = 0x1, CASE_PRESERVED_NAMES = 0x2, UNICODE_ON_DISK = 0x4, PERSISTENT_ACLS = 0x8,
+		CASE_SENSITIVE_SEARCH = 0x1, CASE_PRESERVED_NAMES = 0x2, UNICODE_ON_DISK = 0x4,
 		SUPPORTS_SPARSE_FILES = 0x40, READ_ONLY_VOLUME = 0x80000, SUPPORTS_HARD_LINKS = 0x400000,
 		SUPPORTS_EXTENDED_ATTRIBUTES = 0x800000,
 	};
 
-	return CASE_SENSITIVE_SEARCH | CASE_PRESERVED_NAMES | UNICODE_ON_DISK | PERSISTENT_ACLS |
+	return CASE_SENSITIVE_SEARCH | CASE_PRESERVED_NAMES | UNICODE_ON_DISK |
 	       SUPPORTS_SPARSE_FILES | SUPPORTS_HARD_LINKS | SUPPORTS_EXTENDED_ATTRIBUTES |
 	       (s->o.read_only ? READ_ONLY_VOLUME : 0);
 }

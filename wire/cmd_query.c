@@ -48,11 +48,16 @@ bool smb2_output_rsp_decode(struct rd *r, struct smb2_output_rsp *p)
 	return !r->bad;
 }
 
-void smb2_output_rsp_encode(struct wr *w, const struct smb2_output_rsp *p)
+void smb2_output_rsp_fixed_encode(struct wr *w, uint32_t length)
 {
 	wr_u16(w, OUTPUT_RSP_SIZE);
 	wr_u16(w, OUTPUT_RSP_BUFFER);
-	wr_u32(w, p->output.len);
+	wr_u32(w, length);
+}
+
+void smb2_output_rsp_encode(struct wr *w, const struct smb2_output_rsp *p)
+{
+	smb2_output_rsp_fixed_encode(w, (uint32_t)p->output.len);
 	wr_bytes(w, p->output);
 }
 

@@ -208,6 +208,8 @@ struct smb2_output_rsp {
 	struct bytes output;
 };
 enum { SMB2_OUTPUT_RSP_FIXED_SIZE = 8 };
+/* Only the fixed part, for length bytes that stand behind it already. */
+void smb2_output_rsp_fixed_encode(struct wr *w, uint32_t length);
 
 enum { SMB2_WATCH_TREE = 0x0001 };
 struct smb2_change_notify_req {

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/frame.h"
+
+#include "core/log.h"
+#include "smbd/negotiate.h"
+#include "smbd/req.h"
+
+#include <stdlib.h>
+
+struct reactor *frame_wants_reactor(struct conn *c, struct bytes frame)
+{
+	struct rd r = rd_over(frame);
+	struct smb2_header h;
+	struct smb2_session_setup_req q;
+
+	if (!list_empty(&c->channels) || !list_empty(&c->requests) || !c->negotiated)
+		return NULL;
+	if (!smb2_header_decode(&r, &h) || h.command != SMB2_SESSION_SETUP)
+		return NULL;
+	if (!smb2_session_setup_req_decode(&r, &q) || !(q.flags & SMB2_SESSION_FLAG_BINDING))
+		return NULL;
+	struct reactor *home = session_id_reactor(c->local, h.session_id);
+	return home == c->local->reactor ? NULL : home;
+}
+
+/* [MS-SMB2] 3.3.5.2.1.1: what cannot be decrypted ends the connection. NULL, or the reason. */
+static const char *decrypt(struct conn *c, uint8_t *data, size_t len)
+{
+	struct rd r = rd_over(BYTES(data, len));
+	struct smb2_transform_header t;
+
+	if (!smb2_transform_header_decode(&r, &t))
+		return "malformed transform header";
+	if (t.flags != 1 || t.original_message_size != len - SMB2_TRANSFORM_HEADER_SIZE)
+		return "wrong transform header";
+	struct channel *ch = channel_find(c, t.session_id);
+	if (!ch || !ch->established || !ch->session->opener)
+		return "encrypted for a session that has no keys";
+	if (!sealer_open(ch->session->opener, data, data + SMB2_TRANSFORM_HEADER_SIZE,
+		    len - SMB2_TRANSFORM_HEADER_SIZE))
+		return "decryption failed";
+	return NULL;
+}
+
+/* A chain that arrived in a transform must speak for the session that the transform names. */
+static bool sealed_for_its_session(const uint8_t *transform, struct bytes plain)
+{
+	struct rd r = rd_over(plain), t = rd_over(BYTES(transform, SMB2_TRANSFORM_HEADER_SIZE));
+	struct smb2_header h;
+
+	rd_seek(&t, 44);
+	return smb2_header_decode(&r, &h) && h.session_id == rd_u64(&t);
+}
+
+void frame_receive(struct conn *c, uint8_t *data, size_t len, uint8_t *owned)
+{
+	struct rd r = rd_over(BYTES(data, len));
+	uint32_t protocol = rd_u32(&r);
+	const char *wrong = NULL;
+
+	if (protocol == SMB2_PROTOCOL_ID) {
+		req_start(c, BYTES(data, len), owned, false);
+		return;
+	}
+	if (protocol == SMB2_TRANSFORM_PROTOCOL_ID) {
+		wrong = decrypt(c, data, len);
+		struct bytes plain = BYTES(data + SMB2_TRANSFORM_HEADER_SIZE, wrong ? 0 : len - SMB2_TRANSFORM_HEADER_SIZE);
+		if (!wrong && !sealed_for_its_session(data, plain))
+			wrong = "encrypted for another session";
+		if (!wrong) {
+			req_start(c, plain, owned, true);
+			return;
+		}
+	} else if (protocol == SMB1_PROTOCOL_ID) {
+		if (!negotiate_smb1(c, BYTES(data, len)))
+			wrong = "SMB1 message that offers no SMB2 dialect";
+	} else {
+		wrong = "unknown protocol";
+	}
+	free(owned);
+	if (wrong)
+		conn_close(c, wrong);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/node.h"
+#include "smbd/req.h"
+#include "smbd/tree.h"
+
+#include <errno.h>
+
+/* CLOSE, [MS-SMB2] 3.3.5.10: the last one of a file that is to be deleted deletes it. */
+
+struct close_call {
+	struct call call;
+	struct server *server;
+	struct vfs_share *share; /* counted */
+	struct vfs_file *file;   /* counted */
+	struct vfs_cred *cred;   /* counted */
+	bool query, queried, deleting;
+	char *path;
+	struct node_key key;
+	struct vfs_stat st;
+};
+
+/* New openers are kept out until the name is gone, or the attempt has failed. */
+static int close_call_destructor(struct close_call *c)
+{
+	if (c->deleting)
+		node_deleted(c->server->nodes, c->key);
+	vfs_file_unref(c->file);
+	vfs_cred_unref(c->cred);
+	vfs_share_unref(c->share);
+	return 0;
+}
+
+static int run_close(struct call *call, unsigned flags)
+{
+	struct close_call *c = container_of(call, struct close_call, call);
+
+	if (c->deleting && (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share))
+		return -EAGAIN;
+	if (c->query && !c->queried) {
+		int rc = vfs_fstat(c->file, flags, &c->st);
+		if (rc == -EAGAIN)
+			return rc;
+		c->queried = rc == 0;
+	}
+	if (c->deleting)
+		vfs_unlink(c->file, c->cred, c->path);
+	return 0;
+}
+
+static void reply(struct req *r, const struct vfs_stat *st)
+{
+	struct smb2_close_rsp rsp = {0};
+
+	if (st)
+		rsp = (struct smb2_close_rsp){
+			.flags = SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB,
+			.creation_time = st->creation_time,
+			.last_access_time = st->access_time,
+			.last_write_time = st->write_time,
+			.change_time = st->change_time,
+			.allocation_size = st->allocation,
+			.end_of_file = st->directory ? 0 : st->size,
+			.file_attributes = st->attributes,
+		};
+	struct wr w = req_reply(r, 60);
+	smb2_close_rsp_encode(&w, &rsp);
+	if (!r->disconnect)
+		req_done(r, STATUS_SUCCESS, &w);
+}
+
+static void close_done(struct req *r, struct call *call)
+{
+	struct close_call *c = container_of(call, struct close_call, call);
+
+	if (c->deleting)
+		node_deleted(c->server->nodes, c->key);
+	c->deleting = false;
+	reply(r, c->queried ? &c->st : NULL);
+}
+
+void op_close(struct req *r, struct rd *body)
+{
+	struct smb2_close_req q;
+	struct open *o = r->open;
+	struct node_key key = {0};
+	char *path = NULL;
+	bool deleting = false;
+
+	if (!smb2_close_req_decode(body, &q)) {
+		req_error(r, STATUS_INVALID_PARAMETER);
+		return;
+	}
+	r->open = NULL;
+	if (o->node) {
+		if (o->delete_on_close)
+			node_set_delete_pending(o->node, true);
+		deleting = node_close(o->node, r, &path, &key);
+		o->node = NULL;
+	}
+	bool query = o->file && (q.flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB);
+	if (!deleting && !query) {
+		talloc_free(o);
+		reply(r, NULL);
+		return;
+	}
+	struct close_call *c = req_new_call(r, struct close_call, run_close, close_done);
+	if (c) {
+		c->server = r->local->server;
+		c->share = vfs_share_ref(o->tree->vfs);
+		c->file = vfs_file_ref(o->file);
+		c->cred = vfs_cred_ref(o->tree->cred);
+		c->query = query;
+		c->deleting = deleting;
+		c->path = talloc_steal(c, path);
+		c->key = key;
+		talloc_set_destructor(c, close_call_destructor);
+	} else if (deleting) {
+		node_deleted(r->local->server->nodes, key);
+	}
+	talloc_free(o);
+	if (c)
+		req_call(r, &c->call);
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/create.h"
+
+#include "core/log.h"
+#include "smbd/node.h"
+#include "smbd/path.h"
+#include "smbd/tree.h"
+
+#include <errno.h>
+
+/*
+ * CREATE, [MS-SMB2] 3.3.5.9, in steps:
+ *
+ *   decode and check -> find: open or make the file (may block) -> permit: attributes, access, then share modes and
+ *   oplocks in the node table (may wait for another client's oplock) -> overwrite: truncate (may block) -> reply
+ */
+
+struct create_call {
+	struct call call;
+	struct smb2_create_req q;
+	struct smb2_create_contexts_req contexts; /* its views are not used after the first step */
+	const struct create_disposition *disposition;
+	struct vfs_share *share; /* counted */
+	struct vfs_cred *cred;   /* counted */
+	char *path;
+	uint32_t access;  /* asked for, then granted */
+	bool want_maximal, refused;
+	uint32_t maximal;
+	struct vfs_file *file; /* counted */
+	struct vfs_stat st;
+	uint32_t action;
+	struct open *admitted; /* during the overwrite step */
+};
+
+static int create_call_destructor(struct create_call *c)
+{
+	vfs_file_unref(c->file);
+	vfs_cred_unref(c->cred);
+	vfs_share_unref(c->share);
+	return 0;
+}
+
+/* ---- find ---- */
+
+static int open_existing(struct create_call *c, unsigned flags)
+{
+	bool late = c->access & ACCESS_MAXIMUM_ALLOWED; /* which access is known only after a look at the file */
+	struct vfs_open_how how = {
+		.path = c->path,
+		.disposition = VFS_OPEN_EXISTING,
+		.access = late ? VFS_NONE : create_vfs_access(c->access, c->disposition->overwrites),
+		.no_follow = c->q.create_options & FILE_OPEN_REPARSE_POINT,
+	};
+
+	c->action = c->disposition->existing_action;
+	return vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+}
+
+static int make_new(struct create_call *c, unsigned flags)
+{
+	struct vfs_open_how how = {
+		.path = c->path,
+		.disposition = VFS_CREATE_NEW,
+		.access = create_vfs_access(c->access & ACCESS_MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : c->access, false),
+		.directory = c->q.create_options & FILE_DIRECTORY_FILE,
+		.attributes = c->q.file_attributes,
+		.allocation = c->contexts.has_alsi ? c->contexts.allocation_size : 0,
+	};
+
+	c->action = FILE_CREATED;
+	return vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+}
+
+/* What the open alone has not shown: rights that mode bits of file and parent decide. */
+static int find_maximal(struct create_call *c, unsigned flags)
+{
+	bool any = c->access & ACCESS_MAXIMUM_ALLOWED;
+	int rc;
+
+	if (c->action == FILE_CREATED) {
+		c->maximal = FILE_ALL_ACCESS;
+	} else {
+		rc = vfs_maximal_access(c->file, c->cred, &c->maximal);
+		if (rc < 0)
+			return rc;
+		if (c->st.attributes & FILE_ATTRIBUTE_READONLY && !c->st.directory)
+			c->maximal &= ~(uint32_t)(FILE_WRITE_DATA | FILE_APPEND_DATA);
+	}
+	uint32_t wanted = c->access & ~(uint32_t)ACCESS_MAXIMUM_ALLOWED;
+	c->refused = wanted & ~c->maximal;
+	if (!any || c->refused)
+		return 0;
+	c->access = wanted | c->maximal;
+	return vfs_reopen(c->file, c->cred, create_vfs_access(c->access, c->disposition->overwrites), flags);
+}
+
+static int find(struct call *call, unsigned flags)
+{
+	struct create_call *c = container_of(call, struct create_call, call);
+	int rc = -ENOENT;
+
+	vfs_file_unref(c->file);
+	c->file = NULL;
+	/* Somebody may make or remove the file between the two tries: a few rounds settle it. */
+	for (int round = 0; round < 8; round++) {
+		if (c->disposition->may_open)
+			rc = open_existing(c, flags);
+		if (rc == -ENOENT && c->disposition->may_create)
+			rc = make_new(c, flags);
+		if (rc != -EEXIST || !c->disposition->may_open)
+			break;
+	}
+	if (rc == 0 && (c->want_maximal || create_needs_maximal(c->access)))
+		rc = find_maximal(c, flags);
+	return rc;
+}
+
+/* ---- permit ---- */
+
+static struct node_claim claim_of(const struct create_call *c, struct open *o)
+{
+	return (struct node_claim){
+		.key = {c->st.dev, c->st.ino},
+		.root = vfs_share_root(c->share),
+		.path = vfs_file_path(c->file),
+		.access = c->access,
+		.share_access = c->q.share_access,
+		.oplock_level = c->st.directory ? SMB2_OPLOCK_LEVEL_NONE : c->q.oplock_level,
+		.reactor = o->session->local->reactor,
+		.session_id = o->session->id,
+		.file_id = o->id,
+		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
+	};
+}
+
+static struct open *make_open(struct req *r, struct create_call *c)
+{
+	struct open *o = open_new(r->session, r->tree);
+
+	if (!o)
+		return NULL;
+	o->file = vfs_file_ref(c->file);
+	o->granted_access = c->access;
+	o->share_access = c->q.share_access;
+	o->create_options = c->q.create_options;
+	o->directory = c->st.directory;
+	o->delete_on_close = c->q.create_options & FILE_DELETE_ON_CLOSE;
+	o->mode = c->q.create_options & (FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING |
+						FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT |
+						FILE_DELETE_ON_CLOSE);
+	o->st = c->st;
+	return o;
+}
+
+static void reply_opened(struct req *r, struct create_call *c, struct open *o)
+{
+	struct smb2_create_contexts_rsp contexts = {0};
+
+	if (c->contexts.has_mxac) {
+		contexts.has_mxac = true;
+		contexts.maximal_access = c->maximal;
+	}
+	if (c->contexts.has_qfid) {
+		contexts.has_qfid = true;
+		contexts.qfid_file_id = c->st.file_id;
+		contexts.qfid_volume_id = c->st.dev;
+	}
+	o->st = c->st;
+	create_reply(r, o, c->action, &contexts);
+}
+
+void create_reply(struct req *r, struct open *o, uint32_t action, const struct smb2_create_contexts_rsp *contexts)
+{
+	uint8_t buf[256];
+	struct wr cw = wr_over(buf, sizeof(buf));
+	struct smb2_create_rsp rsp = {
+		.oplock_level = o->oplock_level,
+		.create_action = action,
+		.creation_time = o->st.creation_time,
+		.last_access_time = o->st.access_time,
+		.last_write_time = o->st.write_time,
+		.change_time = o->st.change_time,
+		.allocation_size = o->st.allocation,
+		.end_of_file = o->st.directory ? 0 : o->st.size,
+		.file_attributes = o->st.attributes,
+		.file_id = o->id,
+	};
+
+	smb2_create_contexts_rsp_encode(&cw, contexts);
+	rsp.contexts = BYTES(buf, cw.pos);
+	r->chain_file_id = o->id;
+	r->chain_has_file_id = true;
+	struct wr w = req_reply(r, 96 + cw.pos);
+	smb2_create_rsp_encode(&w, &rsp);
+	if (!r->disconnect)
+		req_done(r, STATUS_SUCCESS, &w);
+}
+
+/* ---- overwrite ---- */
+
+static int overwrite(struct call *call, unsigned flags)
+{
+	struct create_call *c = container_of(call, struct create_call, call);
+	uint32_t attributes = c->q.file_attributes | FILE_ATTRIBUTE_ARCHIVE;
+	int rc = vfs_truncate(c->file, 0, flags);
+
+	if (rc < 0)
+		return rc;
+	/* [MS-FSA] 2.1.5.1.2.1: an overwrite adds the new attributes, a supersede replaces the old ones. */
+	if (c->action == FILE_OVERWRITTEN)
+		attributes |= c->st.attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM);
+	rc = vfs_set_attributes(c->file, c->cred, attributes & ~(uint32_t)(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY));
+	if (rc == 0 && c->contexts.has_alsi)
+		rc = vfs_set_allocation(c->file, c->contexts.allocation_size, flags);
+	return rc < 0 ? rc : vfs_fstat(c->file, flags, &c->st);
+}
+
+static void overwritten(struct req *r, struct call *call)
+{
+	struct create_call *c = container_of(call, struct create_call, call);
+	struct open *o = open_find(r->session, r->file_id);
+
+	if (!o) {
+		req_error(r, STATUS_FILE_CLOSED);
+	} else if (call->result < 0) {
+		open_end(o);
+		req_error(r, status_from_errno(call->result));
+	} else {
+		reply_opened(r, c, o);
+	}
+}
+
+static void admitted(struct req *r, struct create_call *c, struct open *o)
+{
+	if (!c->disposition->overwrites || c->action == FILE_CREATED) {
+		reply_opened(r, c, o);
+		return;
+	}
+	struct create_call *step = req_new_call(r, struct create_call, overwrite, overwritten);
+	if (!step) {
+		open_end(o);
+		return;
+	}
+	struct call base = step->call;
+	*step = *c;
+	step->call = base;
+	step->file = vfs_file_ref(c->file);
+	step->cred = vfs_cred_ref(c->cred);
+	step->share = vfs_share_ref(c->share);
+	talloc_set_destructor(step, create_call_destructor);
+	r->file_id = o->id;
+	req_call(r, &step->call);
+}
+
+/* ---- waiting for an oplock ---- */
+
+static void try_admit(struct req *r, struct create_call *c);
+
+static void cancel_wait(struct req *r)
+{
+	req_enter(r);
+	req_error(r, STATUS_CANCELLED);
+	req_leave(r);
+}
+
+static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
+{
+	struct local *l = reactor_user(self);
+	struct conn *conn = idtable_get(l->conns, conn_id);
+
+	if (!conn)
+		return;
+	LIST_FOREACH(item, &conn->requests) {
+		struct req *r = container_of(item, struct req, link);
+		if (r->hdr.message_id != token || r->cancel != cancel_wait || !r->op_state)
+			continue;
+		struct create_call *c = talloc_steal(r, r->op_state);
+		r->op_state = NULL;
+		r->cancel = NULL;
+		req_enter(r);
+		if (req_refresh(r)) {
+			if (vfs_fstat(c->file, 0, &c->st) < 0)
+				req_error(r, STATUS_FILE_CLOSED);
+			else
+				try_admit(r, c);
+		}
+		talloc_free(c);
+		req_leave(r);
+		return;
+	}
+}
+
+/* Keeps what try_admit needs until `wake`. */
+static bool wait_for_oplock(struct req *r, const struct create_call *c)
+{
+	struct create_call *kept = talloc_zero(r, struct create_call);
+
+	if (!kept)
+		return false;
+	*kept = *c;
+	kept->file = vfs_file_ref(c->file);
+	kept->cred = vfs_cred_ref(c->cred);
+	kept->share = vfs_share_ref(c->share);
+	talloc_set_destructor(kept, create_call_destructor);
+	r->op_state = kept;
+	return req_pend(r, cancel_wait) || req_park(r, cancel_wait);
+}
+
+static void try_admit(struct req *r, struct create_call *c)
+{
+	struct node_waiter w = {r->local->reactor, wake, r->conn->id, r->hdr.message_id};
+	struct open *o = make_open(r, c);
+
+	if (!o) {
+		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
+		return;
+	}
+	struct node_claim claim = claim_of(c, o);
+	ntstatus_t s = node_open(r->local->server->nodes, &claim, &w, &o->node, &o->oplock_level);
+	if (status_is_ok(s)) {
+		admitted(r, c, o);
+		return;
+	}
+	talloc_free(o);
+	if (s == STATUS_PENDING && wait_for_oplock(r, c))
+		return;
+	req_error(r, s == STATUS_PENDING ? STATUS_SHARING_VIOLATION : s);
+}
+
+static void found(struct req *r, struct call *call)
+{
+	struct create_call *c = container_of(call, struct create_call, call);
+	ntstatus_t s = STATUS_SUCCESS;
+
+	if (call->result < 0) {
+		/* A file where a directory was to be made, or the other way round, is a collision only for FILE_CREATE. */
+		req_error(r, status_from_errno(call->result));
+		return;
+	}
+	if (c->action != FILE_CREATED)
+		s = create_check_existing(&c->q, c->access, &c->st);
+	else if ((c->q.create_options & FILE_DELETE_ON_CLOSE) && (c->q.file_attributes & FILE_ATTRIBUTE_READONLY))
+		s = STATUS_CANNOT_DELETE;
+	if (status_is_ok(s) && c->refused)
+		s = STATUS_ACCESS_DENIED;
+	if (!status_is_ok(s))
+		req_error(r, s);
+	else
+		try_admit(r, c);
+}
+
+/* ---- decode and check ---- */
+
+static ntstatus_t prepare(struct req *r, struct create_call *c)
+{
+	ntstatus_t s = create_check_request(&c->q);
+
+	if (!status_is_ok(s))
+		return s;
+	if (!smb2_create_contexts_req_decode(c->q.contexts, &c->contexts))
+		return STATUS_INVALID_PARAMETER;
+	if (c->contexts.has_twrp)
+		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no previous versions */
+	s = path_from_wire(c, c->q.name, &c->path);
+	if (!status_is_ok(s))
+		return s;
+	c->access = create_map_generic(c->q.desired_access);
+	c->disposition = create_disposition(c->q.create_disposition);
+	c->want_maximal = (c->access & ACCESS_MAXIMUM_ALLOWED) || c->contexts.has_mxac;
+	/* [MS-SMB2] 3.3.5.9: what the tree does not allow, no file in it does. */
+	if (c->access & ~(uint32_t)ACCESS_MAXIMUM_ALLOWED & ~r->tree->maximal_access & ~(uint32_t)ACCESS_SYSTEM_SECURITY)
+		return STATUS_ACCESS_DENIED;
+	if (c->access & ACCESS_SYSTEM_SECURITY)
+		return STATUS_PRIVILEGE_NOT_HELD;
+	return STATUS_SUCCESS;
+}
+
+void op_create(struct req *r, struct rd *body)
+{
+	struct create_call *c = req_new_call(r, struct create_call, find, found);
+
+	if (!c)
+		return;
+	if (!smb2_create_req_decode(body, &c->q)) {
+		talloc_free(c);
+		req_error(r, STATUS_INVALID_PARAMETER);
+		return;
+	}
+	if (!r->tree->vfs) {
+		create_pipe(r, &c->q);
+		talloc_free(c);
+		return;
+	}
+	ntstatus_t s = prepare(r, c);
+	if (!status_is_ok(s)) {
+		talloc_free(c);
+		req_error(r, s);
+		return;
+	}
+	c->share = vfs_share_ref(r->tree->vfs);
+	c->cred = vfs_cred_ref(r->tree->cred);
+	talloc_set_destructor(c, create_call_destructor);
+	req_call(r, &c->call);
+}

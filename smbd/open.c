@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/clock.h"
+#include "smbd/node.h"
+#include "smbd/tree.h"
+
+static int open_destructor(struct open *o)
+{
+	idtable_remove(o->session->opens, o->id.volatile_id);
+	vfs_dir_close(o->dir);
+	vfs_file_unref(o->file);
+	o->tree->open_count--;
+	atomic_fetch_sub(&o->session->local->server->stats.opens, 1);
+	return 0;
+}
+
+struct open *open_new(struct session *s, struct tree *t)
+{
+	struct server *server = s->local->server;
+	bool full = atomic_load(&server->stats.opens) >= server->max_opens;
+	struct open *o = full ? NULL : talloc_zero(s, struct open);
+	uint64_t id = o ? idtable_add(s->opens, o) : 0;
+
+	if (!id) {
+		talloc_free(o);
+		return NULL;
+	}
+	o->session = s;
+	o->tree = t;
+	o->id.volatile_id = id;
+	/* Unique over all sessions. */
+	o->id.persistent_id = (uint64_t)reactor_index(s->local->reactor) << 56 | ++s->local->next_open;
+	t->open_count++;
+	o->open_time = nttime_now();
+	atomic_fetch_add(&server->stats.opens, 1);
+	talloc_set_destructor(o, open_destructor);
+	return o;
+}
+
+struct open *open_find(struct session *s, struct smb2_file_id id)
+{
+	struct open *o = idtable_get(s->opens, id.volatile_id);
+
+	return o && o->id.persistent_id == id.persistent_id ? o : NULL;
+}
+
+void open_end(struct open *o)
+{
+	struct server *server = o->session->local->server;
+	struct node_key key;
+	char *path = NULL;
+
+	if (o->node) {
+		if (o->delete_on_close)
+			node_set_delete_pending(o->node, true);
+		if (node_close(o->node, o, &path, &key)) {
+			vfs_unlink(o->file, o->tree->cred, path);
+			node_deleted(server->nodes, key);
+		}
+		o->node = NULL;
+	}
+	talloc_free(o);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/outbuf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CLASSES = 2, KEEP_SMALL = 32, KEEP_LARGE = 16, SEND_IOV = 64 };
+
+static const struct {
+	size_t cap;
+	unsigned keep;
+} classes[CLASSES] = {{OUTBUF_SMALL, KEEP_SMALL}, {OUTBUF_LARGE, KEEP_LARGE}};
+
+struct outbuf_pool {
+	struct list idle[CLASSES];
+	unsigned count[CLASSES];
+};
+
+static int pool_destructor(struct outbuf_pool *p)
+{
+	for (int c = 0; c < CLASSES; c++) {
+		struct list *item;
+		while ((item = list_pop(&p->idle[c])))
+			free(container_of(item, struct outbuf, link));
+	}
+	return 0;
+}
+
+struct outbuf_pool *outbuf_pool_new(TALLOC_CTX *mem)
+{
+	struct outbuf_pool *p = talloc_zero(mem, struct outbuf_pool);
+
+	if (!p)
+		return NULL;
+	for (int c = 0; c < CLASSES; c++)
+		list_init(&p->idle[c]);
+	talloc_set_destructor(p, pool_destructor);
+	return p;
+}
+
+struct outbuf *outbuf_get(struct outbuf_pool *p, size_t cap)
+{
+	int c = 0;
+
+	while (c < CLASSES && classes[c].cap < cap)
+		c++;
+	struct list *item = c < CLASSES ? list_pop(&p->idle[c]) : NULL;
+	struct outbuf *b;
+	if (item) {
+		p->count[c]--;
+		b = container_of(item, struct outbuf, link);
+	} else {
+		size_t size = c < CLASSES ? classes[c].cap : cap;
+		b = malloc(sizeof(*b) + size);
+		if (!b)
+			return NULL;
+		b->cap = size;
+	}
+	list_init(&b->link);
+	b->len = b->sent = b->file_len = 0;
+	b->file_offset = 0;
+	b->file = NULL;
+	b->data = (uint8_t *)(b + 1);
+	return b;
+}
+
+void outbuf_put(struct outbuf_pool *p, struct outbuf *b)
+{
+	list_remove(&b->link);
+	vfs_file_unref(b->file);
+	for (int c = 0; c < CLASSES; c++) {
+		if (classes[c].cap == b->cap && p->count[c] < classes[c].keep) {
+			list_append(&p->idle[c], &b->link);
+			p->count[c]++;
+			return;
+		}
+	}
+	free(b);
+}
+
+/* The bytes at the head of the queue, up to and without the first file piece; *more says that one follows. */
+static size_t gather(struct list *queue, struct iovec *iov, bool *more)
+{
+	size_t n = 0;
+
+	*more = false;
+	LIST_FOREACH(item, queue) {
+		struct outbuf *b = container_of(item, struct outbuf, link);
+		if (b->sent < b->len)
+			iov[n++] = (struct iovec){b->data + b->sent, b->len - b->sent};
+		if (b->file_len || n == SEND_IOV) {
+			*more = true;
+			break;
+		}
+	}
+	return n;
+}
+
+static void consume(struct outbuf_pool *p, struct list *queue, size_t n)
+{
+	while (!list_empty(queue)) {
+		struct outbuf *b = container_of(queue->next, struct outbuf, link);
+		size_t take = outbuf_left(b) < n ? outbuf_left(b) : n;
+		b->sent += take;
+		n -= take;
+		if (outbuf_left(b))
+			break;
+		outbuf_put(p, b);
+	}
+}
+
+/*
+ * The reply's header has promised file_len bytes. Where the file has become shorter since, zeros take their place:
+ * the client asked for a range that existed when the request was answered.
+ */
+static ssize_t send_file_piece(struct outbuf *b, int fd)
+{
+	static const uint8_t zeros[65536];
+	size_t done = b->sent - b->len, left = b->file_len - done;
+	off_t at = (off_t)(b->file_offset + done);
+	ssize_t n = sendfile(fd, vfs_file_fd(b->file), &at, left);
+
+	if (n == 0)
+		n = send(fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros), MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n;
+}
+
+int outbuf_send(struct outbuf_pool *p, struct list *queue, int fd, size_t *bytes_sent)
+{
+	while (!list_empty(queue)) {
+		struct iovec iov[SEND_IOV];
+		bool more;
+		size_t n = gather(queue, iov, &more);
+		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n};
+		ssize_t sent;
+
+		if (n)
+			sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+		else
+			sent = send_file_piece(container_of(queue->next, struct outbuf, link), fd);
+		if (sent < 0)
+			return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
+		*bytes_sent += (size_t)sent;
+		consume(p, queue, (size_t)sent);
+	}
+	return 1;
+}

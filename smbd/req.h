@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef SMBD_REQ_H
+#define SMBD_REQ_H
+
+#include "core/workers.h"
+#include "smbd/session.h"
+#include "wire/commands.h"
+
+/*
+ * One frame on its way: a chain of one or more SMB2 requests and the replies to them.
+ *
+ *   owner      its connection, until it is finished; while a job of it is with a worker (`job` set) the memory stays
+ *              even if the connection goes (`conn` is NULL then)
+ *   states     running (inside req_run) -> parked (a job, a timer, or an event will complete the element) -> running
+ *              ... -> finished: the replies are queued and it is freed
+ *   cancels    SMB2 CANCEL and the end of the connection, through `cancel`
+ *
+ * Handlers (op_*.c) see the current element. Each completes it exactly once: req_error, or req_reply + req_done. A
+ * handler that returns without having completed has parked the request.
+ */
+struct req {
+	struct list link; /* conn->requests */
+	struct conn *conn;
+	struct local *local;
+
+	struct bytes frame;  /* plain SMB2 messages; borrowed from the scratch buffer unless frame_owned */
+	uint8_t *frame_owned; /* malloc'd block around it, or NULL */
+	size_t held;         /* its share of conn->held_bytes */
+	size_t next;         /* offset of the next element */
+	bool sealed;         /* came encrypted, goes encrypted */
+	bool running, completed;
+	const char *disconnect; /* set by a handler: the connection ends when the element is done */
+	uint64_t end_session;   /* ends when the reply is on its way; 0: none */
+	uint8_t *hash_reply;    /* the preauthentication hash that the reply enters, or NULL */
+
+	/* the current element */
+	struct smb2_header hdr;
+	struct bytes element; /* header and body */
+	const struct op *op;
+	struct channel *channel;
+	struct session *session;
+	struct tree *tree;
+	struct open *open;
+	bool related;
+	bool signed_request;
+	uint64_t session_id;   /* what session, tree and open are found by again after parking */
+	uint32_t tree_id;
+	struct smb2_file_id file_id;
+	bool has_file_id;
+	uint64_t async_id;     /* set once an interim reply went out */
+	void (*cancel)(struct req *);
+	void *op_state;        /* talloc child, freed when the element is complete */
+
+	/* what related elements inherit */
+	ntstatus_t chain_status; /* of a failed CREATE */
+	struct smb2_file_id chain_file_id;
+	bool chain_has_file_id;
+
+	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */
+	struct outbuf *out;
+	bool out_shared;       /* it is the tail of the connection's queue */
+	size_t start;          /* of the length prefix */
+	size_t end;            /* behind what is written */
+	size_t element_start;  /* of the current element's header */
+
+	struct call *job;      /* with a worker now */
+	struct tevent_timer *pend_timer;
+};
+
+/* Runs a frame. Takes nothing; the bytes are borrowed until it returns. The connection may be closed by it. */
+void req_start(struct conn *c, struct bytes frame, uint8_t *owned, bool sealed);
+
+/* Ends the current element with an error body. */
+void req_error(struct req *r, ntstatus_t status);
+/* The same with error data, [MS-SMB2] 2.2.2. */
+void req_error_data(struct req *r, ntstatus_t status, struct bytes data);
+
+/*
+ * A writer for the body of the reply: base at the SMB2 header, pos behind it, room for at least `body` bytes. On lack of
+ * memory the element ends with an error and w->bad is set: the handler returns.
+ */
+struct wr req_reply(struct req *r, size_t body);
+/* Ends the current element with what w has written. */
+void req_done(struct req *r, ntstatus_t status, struct wr *w);
+/* Ends it with the four-byte body that several commands share. */
+void req_done_empty(struct req *r);
+/* Ends it with a body whose last `len` bytes are a piece of a file, sent without a copy. */
+void req_done_file(struct req *r, struct wr *w, struct vfs_file *file, uint64_t offset, size_t len);
+/* True if the reply may end in a file piece: neither signed nor sealed, and the last of its frame. */
+bool req_can_send_file(const struct req *r);
+
+/* Parks with an interim reply (STATUS_PENDING) at once; `cancel` runs on CANCEL. False: not possible here. */
+bool req_pend(struct req *r, void (*cancel)(struct req *));
+/* Parks without one. False: memory is short. */
+bool req_park(struct req *r, void (*cancel)(struct req *));
+/* Sends the interim reply if the element is still parked after a while; for work that may be slow. */
+void req_pend_later(struct req *r);
+
+/* A copy of the element's bytes that stays until the frame is finished: views decoded before are to be decoded anew. */
+bool req_keep_frame(struct req *r);
+
+/*
+ * Around code that completes or goes on with a parked element from a timer or message. After req_leave r may be
+ * gone.
+ */
+void req_enter(struct req *r);
+void req_leave(struct req *r);
+
+/*
+ * A message that answers no request ([MS-SMB2] 3.3.4.6, 3.3.4.7), in two steps: *w is made for the body, then it is sent
+ * sealed where the session demands it. False: memory is short.
+ */
+bool req_notify(struct channel *ch, uint16_t command, struct wr *w, size_t body);
+void req_notify_send(struct channel *ch, struct wr *w);
+
+/* Encrypts len bytes that stand behind room for a transform header, and writes the header. */
+bool frame_seal(struct session *s, uint8_t *header, size_t len);
+
+/* Where the reply's body that req_reply gave lies now: parking may have moved it. */
+static inline uint8_t *req_reply_base(const struct req *r)
+{
+	return r->out->data + r->element_start;
+}
+
+/* Finds session, tree and open again after parking; false (and the element is completed) if one of them is gone. */
+bool req_refresh(struct req *r);
+
+/* For req*.c: gives the reply a buffer of its own before r parks; lets the replies leave and frees r. */
+bool req_detach_reply(struct req *r);
+void req_finish(struct req *r);
+
+/* The connection of r goes away. */
+void req_abandon(struct req *r);
+bool req_cancel(struct conn *c, const struct smb2_header *cancel);
+
+/*
+ * Work that may block. An op's call struct begins with this; it is a talloc child of the request, owns what it
+ * needs (counted files and creds), and drops that in its talloc destructor.
+ */
+struct call {
+	struct job job;
+	struct req *req;
+	/* Any thread; flags 0 or VFS_NOWAIT. Returns what becomes `result`; -EAGAIN with VFS_NOWAIT: on a worker. */
+	int (*run)(struct call *c, unsigned flags);
+	/* Reactor, with session, tree and open found again. Completes or parks the element. */
+	void (*done)(struct req *r, struct call *c);
+	int result;
+};
+
+/* Runs c here if that does not block, else on a worker; then done. */
+void req_call(struct req *r, struct call *c);
+/* Straight to a worker: for work that blocks for sure. */
+void req_call_worker(struct req *r, struct call *c);
+
+/* A zeroed call struct of type T, parented to r. NULL: memory is short and the element has been completed. */
+#define req_new_call(r, T, run_fn, done_fn) ((T *)req_new_call_size((r), sizeof(T), #T, (run_fn), (done_fn)))
+void *req_new_call_size(struct req *r, size_t size, const char *name, int (*run)(struct call *, unsigned),
+	void (*done)(struct req *, struct call *));
+
+/* One row per command. */
+enum {
+	OP_SESSION = 1,   /* needs an established session (implies signing and encryption rules) */
+	OP_TREE = 2,      /* ... and a tree */
+	OP_OPEN = 4,      /* ... and a FileId, at file_id_offset in the body */
+	OP_MODIFIES = 8,  /* channel sequence matters */
+};
+struct op {
+	const char *name;
+	void (*handle)(struct req *r, struct rd *body);
+	unsigned needs;
+	uint8_t file_id_offset;  /* from the body's start */
+	uint8_t payload_in, payload_out; /* offsets of u32 lengths that the credit charge must cover; 0: none */
+};
+const struct op *op_find(uint16_t command);
+
+/* Handlers. r->base of the reader is the SMB2 header. */
+#define OP(name) void op_##name(struct req *r, struct rd *body)
+OP(negotiate);
+OP(session_setup);
+OP(logoff);
+OP(tree_connect);
+OP(tree_disconnect);
+OP(create);
+OP(close);
+OP(flush);
+OP(read);
+OP(write);
+OP(lock);
+OP(ioctl);
+OP(echo);
+OP(query_directory);
+OP(change_notify);
+OP(query_info);
+OP(set_info);
+OP(oplock_break);
+#undef OP
+
+#endif

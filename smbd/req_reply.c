@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/req.h"
+
+#include "core/log.h"
+
+/*
+ * Replies. They are written into the free room of the connection's last output buffer, so that many small ones leave
+ * in one system call; a request that parks takes what it has so far into a buffer of its own.
+ */
+
+enum { PREFIX = 4, FIRST_ROOM = 1024 };
+
+static size_t lead_in(const struct req *r)
+{
+	return PREFIX + (r->sealed ? SMB2_TRANSFORM_HEADER_SIZE : 0);
+}
+
+/* Moves the reply so far into a buffer of at least cap bytes that is r's own. */
+static bool move_out(struct req *r, size_t cap)
+{
+	size_t have = r->end - r->start;
+	struct outbuf *b = outbuf_get(r->local->pool, cap > have ? cap : have);
+
+	if (!b)
+		return false;
+	memcpy(b->data, r->out->data + r->start, have);
+	if (!r->out_shared)
+		outbuf_put(r->local->pool, r->out);
+	r->element_start -= r->start;
+	r->end -= r->start;
+	r->start = 0;
+	r->out = b;
+	r->out_shared = false;
+	return true;
+}
+
+/* Room for n more bytes behind r->end. */
+static bool ensure_room(struct req *r, size_t n)
+{
+	if (!r->out) {
+		size_t need = lead_in(r) + n;
+		r->out = conn_tail(r->conn, need > FIRST_ROOM ? need : FIRST_ROOM);
+		if (!r->out)
+			return false;
+		r->out_shared = true;
+		r->start = r->out->len;
+		r->end = r->start + lead_in(r);
+		return true;
+	}
+	return r->out->cap - r->end >= n || move_out(r, r->end - r->start + n);
+}
+
+/* [MS-SMB2] 3.3.4.1.2: what a reply's header says. The interim reply carries the credits of an asynchronous one. */
+static struct smb2_header reply_header(struct req *r, ntstatus_t status, uint32_t next)
+{
+	struct smb2_header h = r->hdr;
+	bool interim = status == STATUS_PENDING;
+
+	h.flags = SMB2_FLAGS_SERVER_TO_REDIR |
+		  (h.flags & (SMB2_FLAGS_RELATED_OPERATIONS | SMB2_FLAGS_PRIORITY_MASK | SMB2_FLAGS_REPLAY_OPERATION));
+	h.status = status;
+	h.next_command = next;
+	h.session_id = r->session_id;
+	h.tree_id = r->tree_id;
+	memset(h.signature, 0, sizeof(h.signature));
+	h.credits = 0;
+	if (interim || !r->async_id)
+		h.credits = credits_grant(&r->conn->credits, r->hdr.credits, r->hdr.credit_charge);
+	if (r->async_id) {
+		h.flags |= SMB2_FLAGS_ASYNC_COMMAND;
+		h.async_id = r->async_id;
+	}
+	return h;
+}
+
+static bool must_sign(const struct req *r)
+{
+	return r->channel && r->channel->signer && !r->sealed &&
+	       (r->signed_request || (r->session && r->session->signing_required));
+}
+
+static void sign(struct req *r, uint8_t *element, size_t len)
+{
+	struct iovec iov = {element, len};
+
+	if (!signer_sign(r->channel->signer, &iov, 1, true, element + SMB2_SIGNATURE_OFFSET))
+		r->disconnect = "signing failed";
+}
+
+struct wr req_reply(struct req *r, size_t body)
+{
+	struct wr w = {.bad = true};
+
+	/* The next element's start is aligned to 8 bytes. */
+	if (!ensure_room(r, SMB2_HEADER_SIZE + body + 8)) {
+		r->disconnect = "out of memory";
+		r->completed = true;
+		return w;
+	}
+	r->element_start = r->end;
+	w = wr_over(r->out->data + r->element_start, r->out->cap - r->element_start);
+	w.pos = SMB2_HEADER_SIZE;
+	return w;
+}
+
+static void complete(struct req *r, ntstatus_t status, size_t len)
+{
+	bool last = r->next >= r->frame.len;
+	size_t pad = last ? 0 : (8 - len % 8) % 8;
+	uint8_t *element = req_reply_base(r);
+	struct wr w = wr_over(element, SMB2_HEADER_SIZE);
+
+	memset(element + len, 0, pad);
+	struct smb2_header h = reply_header(r, status, last ? 0 : (uint32_t)(len + pad));
+	bool is_signed = must_sign(r);
+	if (is_signed)
+		h.flags |= SMB2_FLAGS_SIGNED;
+	smb2_header_encode(&w, &h);
+	if (r->hash_reply)
+		preauth_update(r->hash_reply, BYTES(element, len));
+	r->hash_reply = NULL;
+	if (is_signed)
+		sign(r, element, len + pad);
+	r->end = r->element_start + len + pad;
+	if (r->hdr.command == SMB2_CREATE)
+		r->chain_status = status;
+	r->completed = true;
+	r->cancel = NULL;
+	TALLOC_FREE(r->pend_timer);
+}
+
+void req_done(struct req *r, ntstatus_t status, struct wr *w)
+{
+	if (w->bad) {
+		req_error(r, STATUS_INTERNAL_ERROR);
+		return;
+	}
+	complete(r, status, w->pos);
+}
+
+void req_done_empty(struct req *r)
+{
+	struct wr w = req_reply(r, 4);
+
+	smb2_empty_encode(&w, &(struct smb2_empty){0});
+	if (!r->disconnect)
+		req_done(r, STATUS_SUCCESS, &w);
+}
+
+void req_error_data(struct req *r, ntstatus_t status, struct bytes data)
+{
+	/* r->end is where the element starts: an abandoned body is overwritten. */
+	struct wr w = req_reply(r, 9 + data.len);
+
+	if (r->disconnect)
+		return;
+	smb2_error_rsp_encode(&w, &(struct smb2_error_rsp){.error_data = data});
+	if (w.bad)
+		r->disconnect = "a reply did not fit";
+	complete(r, status, w.pos);
+}
+
+void req_error(struct req *r, ntstatus_t status)
+{
+	req_error_data(r, status, BYTES(NULL, 0));
+}
+
+bool req_can_send_file(const struct req *r)
+{
+	return !r->sealed && !must_sign(r) && r->next >= r->frame.len;
+}
+
+void req_done_file(struct req *r, struct wr *w, struct vfs_file *file, uint64_t offset, size_t len)
+{
+	r->out->file = vfs_file_ref(file);
+	r->out->file_offset = offset;
+	r->out->file_len = len;
+	req_done(r, STATUS_SUCCESS, w);
+}
+
+static bool seal(struct req *r)
+{
+	struct channel *ch = channel_find(r->conn, r->session_id);
+
+	return ch && frame_seal(ch->session, r->out->data + r->start + PREFIX, r->end - r->start - lead_in(r));
+}
+
+/* Seals, and writes the length in front; what r->out holds may then leave. */
+static bool close_frame(struct req *r)
+{
+	if (r->sealed && !seal(r))
+		return false;
+	size_t len = r->end - r->start - PREFIX + r->out->file_len;
+	struct wr w = wr_over(r->out->data + r->start, PREFIX);
+	wr_u32_be(&w, len);
+	r->out->len = r->end;
+	r->conn->out_bytes += PREFIX + len;
+	return true;
+}
+
+/* All elements are complete: the replies leave, r is freed. */
+void req_finish(struct req *r)
+{
+	struct conn *c = r->conn;
+	struct outbuf *out = r->out;
+	uint64_t end_session = r->end_session;
+	struct local *l = r->local;
+	bool ok = !out || close_frame(r);
+
+	r->out = NULL;
+	talloc_free(r);
+	if (!ok) {
+		conn_close(c, "encryption failed");
+		return;
+	}
+	if (end_session && session_find(l, end_session))
+		session_free(session_find(l, end_session));
+	if (out)
+		conn_queue(c, out);
+}
+
+/* ---- parking ---- */
+
+static void send_interim(struct req *r)
+{
+	struct conn *c = r->conn;
+	bool in_batch = c->in_batch;
+	struct req interim = *r;
+
+	r->async_id = interim.async_id = c->next_async_id++;
+	interim.out = NULL;
+	interim.out_shared = false;
+	interim.next = interim.frame.len;
+	interim.hash_reply = NULL;
+	interim.pend_timer = NULL;
+	struct wr w = req_reply(&interim, 9);
+	if (interim.disconnect)
+		return;
+	smb2_error_rsp_encode(&w, &(struct smb2_error_rsp){0});
+	complete(&interim, STATUS_PENDING, w.pos);
+	if (!close_frame(&interim))
+		return;
+	/* A send that fails must not end the connection under the handler: the event loop will notice. */
+	c->in_batch = true;
+	conn_queue(c, interim.out);
+	c->in_batch = in_batch;
+	if (!in_batch)
+		TEVENT_FD_WRITEABLE(c->fde);
+}
+
+bool req_detach_reply(struct req *r)
+{
+	if (!r->out_shared)
+		return true;
+	return move_out(r, r->out->cap);
+}
+
+static void pend_timeout(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *priv)
+{
+	struct req *r = priv;
+
+	r->pend_timer = NULL;
+	if (!r->async_id && r->conn)
+		send_interim(r);
+}
+
+void req_pend_later(struct req *r)
+{
+	enum { SLOW_US = 500000 };
+
+	if (!r->async_id && !r->pend_timer)
+		r->pend_timer = tevent_add_timer(
+			r->local->ev, r, tevent_timeval_current_ofs(0, SLOW_US), pend_timeout, r);
+}
+
+bool req_park(struct req *r, void (*cancel)(struct req *))
+{
+	if (!req_keep_frame(r) || !req_detach_reply(r))
+		return false;
+	r->cancel = cancel;
+	return true;
+}
+
+bool req_pend(struct req *r, void (*cancel)(struct req *))
+{
+	/* [MS-SMB2] 3.3.4.2: only the last request of a compound may be answered asynchronously. */
+	if (r->next < r->frame.len || !req_park(r, cancel))
+		return false;
+	if (!r->async_id)
+		send_interim(r);
+	return true;
+}
+
+bool req_cancel(struct conn *c, const struct smb2_header *h)
+{
+	LIST_FOREACH(item, &c->requests) {
+		struct req *r = container_of(item, struct req, link);
+		bool match = h->flags & SMB2_FLAGS_ASYNC_COMMAND ? r->async_id == h->async_id && h->async_id
+								  : r->hdr.message_id == h->message_id;
+		if (match && !r->running && r->cancel) {
+			r->cancel(r);
+			return true;
+		}
+	}
+	return false;
+}

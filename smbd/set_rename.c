@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/node.h"
+#include "smbd/path.h"
+#include "smbd/set_info.h"
+#include "wire/utf16.h"
+
+#include <errno.h>
+
+/*
+ * Rename and hard link, [MS-FSA] 2.1.5.14.11 and .6, in steps: look at the target (may block) -> may its name be
+ * taken? (node table) -> do it (may block) -> tell the node table.
+ */
+
+struct rename_call {
+	struct call call;
+	struct vfs_share *share; /* counted */
+	struct vfs_file *file;   /* counted */
+	struct vfs_cred *cred;   /* counted */
+	char *from, *to;
+	bool replace, link;
+	bool target_exists;
+	struct vfs_stat self, target;
+};
+
+static int rename_call_destructor(struct rename_call *c)
+{
+	vfs_share_unref(c->share);
+	vfs_file_unref(c->file);
+	vfs_cred_unref(c->cred);
+	return 0;
+}
+
+static struct rename_call *new_call(struct req *r, int (*run)(struct call *, unsigned),
+	void (*done)(struct req *, struct call *))
+{
+	struct rename_call *c = req_new_call(r, struct rename_call, run, done);
+
+	if (!c)
+		return NULL;
+	c->share = vfs_share_ref(r->tree->vfs);
+	c->file = vfs_file_ref(r->open->file);
+	c->cred = vfs_cred_ref(r->tree->cred);
+	talloc_set_destructor(c, rename_call_destructor);
+	return c;
+}
+
+static bool must_wait(const struct rename_call *c, unsigned flags)
+{
+	return (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share);
+}
+
+static int run_rename(struct call *call, unsigned flags)
+{
+	struct rename_call *c = container_of(call, struct rename_call, call);
+
+	if (must_wait(c, flags))
+		return -EAGAIN;
+	return c->link ? vfs_link(c->file, c->cred, c->to, c->replace)
+		       : vfs_rename(c->file, c->cred, c->from, c->to, c->replace);
+}
+
+static void renamed(struct req *r, struct call *call)
+{
+	struct rename_call *c = container_of(call, struct rename_call, call);
+
+	if (call->result < 0) {
+		req_error(r, status_from_errno(call->result));
+		return;
+	}
+	if (!c->link)
+		node_renamed(r->open->node, c->to);
+	set_info_reply(r);
+}
+
+static int run_look(struct call *call, unsigned flags)
+{
+	struct rename_call *c = container_of(call, struct rename_call, call);
+	int rc;
+
+	if (must_wait(c, flags))
+		return -EAGAIN;
+	rc = vfs_fstat(c->file, flags, &c->self);
+	if (rc < 0)
+		return rc;
+	rc = vfs_lookup(c->share, c->cred, c->to, flags, &c->target);
+	c->target_exists = rc == 0;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static ntstatus_t permit(struct req *r, const struct rename_call *c)
+{
+	bool same = c->target_exists && c->target.ino == c->self.ino && c->target.dev == c->self.dev;
+
+	if (c->self.directory && (c->link || node_has_open_children(r->open->node)))
+		return c->link ? STATUS_FILE_IS_A_DIRECTORY : STATUS_ACCESS_DENIED;
+	if (!c->target_exists || (same && !c->link))
+		return STATUS_SUCCESS;
+	if (!c->replace)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (c->target.directory || (c->target.attributes & FILE_ATTRIBUTE_READONLY))
+		return STATUS_ACCESS_DENIED;
+	return node_check_replace(r->local->server->nodes, (struct node_key){c->target.dev, c->target.ino});
+}
+
+static void looked(struct req *r, struct call *call)
+{
+	struct rename_call *c = container_of(call, struct rename_call, call);
+	ntstatus_t s = call->result < 0 ? status_from_errno(call->result) : permit(r, c);
+
+	if (!status_is_ok(s)) {
+		req_error(r, s);
+		return;
+	}
+	struct rename_call *step = new_call(r, run_rename, renamed);
+	if (!step)
+		return;
+	step->from = node_path(r->open->node, step);
+	step->to = talloc_steal(step, c->to);
+	step->replace = c->replace;
+	step->link = c->link;
+	req_call(r, &step->call);
+}
+
+/* The new name: relative to the share's root, with or without a leading separator. */
+static ntstatus_t target_of(TALLOC_CTX *mem, const struct file_rename_info *i, char **to)
+{
+	char *name = utf16_to_utf8(mem, i->name);
+
+	if (i->root_directory != 0)
+		return STATUS_INVALID_PARAMETER;
+	if (!name || !*name)
+		return STATUS_OBJECT_NAME_INVALID;
+	*to = *name == '\\' ? name + 1 : name;
+	/* A new name that begins with a colon is a stream of the same file. */
+	ntstatus_t s = path_normalize(*to);
+	*to = talloc_strdup(mem, *to);
+	return status_is_ok(s) && (!*to || !**to) ? STATUS_OBJECT_NAME_INVALID : s;
+}
+
+static void start(struct req *r, struct bytes in, uint8_t info_class)
+{
+	struct file_rename_info i;
+	struct rename_call *c;
+
+	if (!file_rename_info_decode(in, info_class, &i)) {
+		req_error(r, STATUS_INVALID_PARAMETER);
+		return;
+	}
+	if (*vfs_file_path(r->open->file) == '\0') {
+		req_error(r, STATUS_ACCESS_DENIED); /* the root of the share */
+		return;
+	}
+	c = new_call(r, run_look, looked);
+	if (!c)
+		return;
+	ntstatus_t s = target_of(c, &i, &c->to);
+	if (!status_is_ok(s)) {
+		talloc_free(c);
+		req_error(r, s);
+		return;
+	}
+	c->replace = i.flags & 1;
+	c->link = info_class == FileLinkInformation;
+	req_call(r, &c->call);
+}
+
+void set_rename(struct req *r, struct bytes in)
+{
+	start(r, in, FileRenameInformation);
+}
+
+void set_rename_ex(struct req *r, struct bytes in)
+{
+	start(r, in, FileRenameInformationEx);
+}
+
+void set_link(struct req *r, struct bytes in)
+{
+	start(r, in, FileLinkInformation);
+}

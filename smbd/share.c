@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/share.h"
+
+#include "conf/hosts.h"
+#include "core/log.h"
+#include "smbd/user.h"
+
+#include <errno.h>
+#include <strings.h>
+
+static bool is_set(const char *const *list)
+{
+	return list[0] != NULL;
+}
+
+/* [homes] stands for a share that is named like an account with a home directory. */
+static const struct conf_section *find_section(TALLOC_CTX *mem, const struct share_request *q, char **home)
+{
+	const struct conf_section *s = conf_find_share(q->server->conf, q->name);
+
+	*home = NULL;
+	if (s)
+		return s;
+	s = conf_homes(q->server->conf);
+	const char *account = strcasecmp(q->name, "homes") == 0 ? q->user : q->name;
+	*home = s ? user_home(mem, account) : NULL;
+	return *home ? s : NULL;
+}
+
+/* valid users, invalid users, hosts, guests: who may connect at all. */
+static ntstatus_t admit(const struct share_request *q, const struct conf_section *s)
+{
+	if (!conf_bool(s, P_AVAILABLE))
+		return STATUS_BAD_NETWORK_NAME;
+	if (!conf_hosts_allowed(conf_list(s, P_HOSTS_ALLOW), conf_list(s, P_HOSTS_DENY), q->peer, NULL))
+		return STATUS_ACCESS_DENIED;
+	if ((q->guest || q->anonymous) && !conf_bool(s, P_GUEST_OK))
+		return STATUS_ACCESS_DENIED;
+	if (user_in_list(q->user, conf_list(s, P_INVALID_USERS)))
+		return STATUS_ACCESS_DENIED;
+	if (is_set(conf_list(s, P_VALID_USERS)) && !user_in_list(q->user, conf_list(s, P_VALID_USERS)))
+		return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+/* read only, read list, write list, as smb.conf(5) lets them outdo each other. */
+static bool is_read_only(const struct share_request *q, const struct conf_section *s)
+{
+	if (user_in_list(q->user, conf_list(s, P_WRITE_LIST)))
+		return false;
+	return conf_bool(s, P_READ_ONLY) || user_in_list(q->user, conf_list(s, P_READ_LIST));
+}
+
+static struct vfs_cred *choose_cred(const struct share_request *q, const struct conf_section *s)
+{
+	const char *force_user = conf_str(s, P_FORCE_USER), *force_group = conf_str(s, P_FORCE_GROUP);
+	struct vfs_cred *cred;
+
+	if (q->server->privileged && user_in_list(q->user, conf_list(s, P_ADMIN_USERS)))
+		cred = vfs_cred_new(0, 0, NULL, 0);
+	else if (*force_user)
+		cred = user_cred(q->server, force_user);
+	else if (conf_bool(s, P_GUEST_ONLY))
+		cred = user_cred(q->server, conf_str(conf_global(q->server->conf), P_GUEST_ACCOUNT));
+	else
+		cred = vfs_cred_ref(q->session_cred);
+	if (cred && *force_group && q->server->privileged) {
+		struct vfs_cred *grouped = user_cred_with_group(cred, force_group);
+		vfs_cred_unref(cred);
+		cred = grouped;
+	}
+	return cred;
+}
+
+static struct vfs_share_options options_of(const struct conf_section *s, bool read_only)
+{
+	return (struct vfs_share_options){
+		.case_sensitive = conf_int(s, P_CASE_SENSITIVE) == 1,
+		.store_dos_attributes = conf_bool(s, P_STORE_DOS_ATTRIBUTES),
+		.follow_symlinks = conf_bool(s, P_FOLLOW_SYMLINKS),
+		.read_only = read_only,
+		.hide_dot_files = conf_bool(s, P_HIDE_DOT_FILES),
+		.strict_sync = conf_bool(s, P_STRICT_SYNC),
+		.create_mask = (mode_t)conf_int(s, P_CREATE_MASK),
+		.force_create_mode = (mode_t)conf_int(s, P_FORCE_CREATE_MODE),
+		.directory_mask = (mode_t)conf_int(s, P_DIRECTORY_MASK),
+		.force_directory_mode = (mode_t)conf_int(s, P_FORCE_DIRECTORY_MODE),
+		.inherit_permissions = conf_bool(s, P_INHERIT_PERMISSIONS),
+		.veto = conf_list(s, P_VETO_FILES),
+		.hide = conf_list(s, P_HIDE_FILES),
+	};
+}
+
+ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct share_grant *out)
+{
+	char *home;
+	const struct conf_section *s = find_section(mem, q, &home);
+	ntstatus_t status = s ? admit(q, s) : STATUS_BAD_NETWORK_NAME;
+
+	if (!status_is_ok(status))
+		return status;
+	const char *path = conf_str(s, P_PATH);
+	struct conf_vars vars = {.user = q->user, .home = home, .client_addr = q->peer, .client_name = q->peer,
+		.service = home ? q->name : conf_section_name(s),
+		.server_name = q->server->policy.netbios_name};
+	char *root = home && !*path ? home : conf_expand(mem, path, &vars);
+	if (!root || *root != '/')
+		return STATUS_BAD_NETWORK_NAME;
+	*out = (struct share_grant){.section = s, .read_only = is_read_only(q, s)};
+	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
+	out->name = talloc_strdup(mem, home ? q->name : conf_section_name(s));
+	struct vfs_share_options options = options_of(s, out->read_only);
+	int rc = vfs_share_open(root, &options, &out->vfs);
+	if (rc < 0) {
+		log_error(smb, "share %s: %s: %s", out->name, root, strerror(-rc));
+		return rc == -EACCES ? STATUS_ACCESS_DENIED : STATUS_BAD_NETWORK_NAME;
+	}
+	out->cred = choose_cred(q, s);
+	if (!out->cred) {
+		vfs_share_unref(out->vfs);
+		return STATUS_ACCESS_DENIED;
+	}
+	return STATUS_SUCCESS;
+}
+
+bool share_is_listed(const struct conf_section *s)
+{
+	return conf_bool(s, P_BROWSEABLE) && conf_bool(s, P_AVAILABLE);
+}

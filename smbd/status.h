@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef SMBD_STATUS_H
+#define SMBD_STATUS_H
+
+#include "smbd/server.h"
+
+/* What the server is doing, for daxsmbctl status. Allocated under mem; main thread. */
+char *status_json(TALLOC_CTX *mem, struct server *s);
+char *status_text(TALLOC_CTX *mem, struct server *s);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/tree.h"
+
+struct tree *tree_new(struct session *s)
+{
+	enum { MAX_TREES = 4096 };
+	struct tree *t = s->tree_count < MAX_TREES ? talloc_zero(s, struct tree) : NULL;
+
+	if (!t)
+		return NULL;
+	do {
+		t->id = s->next_tree_id++;
+	} while (t->id == 0 || t->id == UINT32_MAX || tree_find(s, t->id));
+	t->session = s;
+	list_append(&s->trees, &t->link);
+	s->tree_count++;
+	atomic_fetch_add(&s->local->server->stats.trees, 1);
+	return t;
+}
+
+struct tree *tree_find(struct session *s, uint32_t id)
+{
+	LIST_FOREACH(item, &s->trees) {
+		struct tree *t = container_of(item, struct tree, link);
+		if (t->id == id)
+			return t;
+	}
+	return NULL;
+}
+
+void tree_disconnect(struct tree *t)
+{
+	struct session *s = t->session;
+	uint32_t cursor = 0;
+	struct open *o;
+
+	while (t->open_count && (o = idtable_next(s->opens, &cursor)))
+		if (o->tree == t)
+			open_end(o);
+	list_remove(&t->link);
+	s->tree_count--;
+	vfs_share_unref(t->vfs);
+	vfs_cred_unref(t->cred);
+	atomic_fetch_sub(&s->local->server->stats.trees, 1);
+	talloc_free(t);
+}
