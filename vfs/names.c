@@ -188,7 +188,7 @@ int path_to_disk(const char *client, char *out, size_t cap)
 			bytes = name;
 			n = (size_t)rc;
 		}
-		if (n > NAME_DISK_MAX || n + 1 >= cap)
+		if (n > NAME_DISK_MAX || n >= cap)
 			return -ENAMETOOLONG;
 		memcpy(out, bytes, n);
 		out += n;
