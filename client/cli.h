@@ -17,7 +17,7 @@ struct cli {
 	struct tevent_context *ev;
 	struct daxsmb_options options;
 	bool anonymous, recursive, long_listing, parents, quiet;
-	unsigned depth;  /* requests in flight of a transfer */
+	unsigned depth;  /* requests in flight; 0: the default of the subcommand */
 	uint32_t block;  /* bytes in one of them, before the server's limit */
 	int argc;        /* operands */
 	char **argv;
@@ -38,7 +38,8 @@ struct command {
 };
 
 /* Rows of the table in main.c. */
-extern const struct command command_ls, command_get, command_put, command_cat, command_stat, command_rm, command_mkdir;
+extern const struct command command_ls, command_get, command_put, command_cat, command_stat, command_rm, command_mkdir,
+	command_bench;
 
 /* False after having said what is wrong. */
 bool cli_parse(struct cli *cli, int argc, char **argv);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT };
-enum { DEFAULT_DEPTH = 16, DEFAULT_BLOCK = 1 << 20, MAX_DEPTH = 1024, MAX_OPTIONS = 64 };
+enum { DEFAULT_BLOCK = 1 << 20, MAX_DEPTH = 1024, MAX_OPTIONS = 64 };
 
 static const struct option common[] = {
 	{"user", required_argument, NULL, 'U'},
@@ -150,7 +150,6 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	struct option all[MAX_OPTIONS];
 	int code;
 
-	cli->depth = DEFAULT_DEPTH;
 	cli->block = DEFAULT_BLOCK;
 	cli->extra = talloc_zero_size(cli, c->extra_size + 1);
 	merge_options(c, all);

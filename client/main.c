@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 static const struct command *const commands[] = {
-	&command_ls, &command_get, &command_put, &command_cat, &command_stat, &command_rm, &command_mkdir,
+	&command_ls, &command_get, &command_put, &command_cat, &command_stat, &command_rm, &command_mkdir, &command_bench,
 };
 
 static int usage(FILE *to)

@@ -167,6 +167,8 @@ struct tevent_req *daxsmb_session_setup_send(TALLOC_CTX *mem, struct tevent_cont
 
 	if (!req)
 		return NULL;
+	/* Answers are looked at after the request has ended, so its owner must not free it meanwhile. */
+	tevent_req_defer_callback(req, ev);
 	s->ev = ev;
 	s->conn = c;
 	s->protect = o->protect;
@@ -177,8 +179,6 @@ struct tevent_req *daxsmb_session_setup_send(TALLOC_CTX *mem, struct tevent_cont
 		return tevent_req_post(req, ev);
 	if (session_auth(req, c->server_token, &token))
 		session_setup_step(req, token);
-	if (!tevent_req_is_in_progress(req))
-		return tevent_req_post(req, ev);
 	return req;
 }
 

@@ -4,6 +4,8 @@
 
 #include "client/cli.h"
 
+enum { TRANSFER_DEPTH = 16 };
+
 /*
  * Whole files, in either direction, with cli->depth requests in flight. Each runs the event loop until it is done.
  * Errors of the local file are reported as well: *local is then the -errno and the status STATUS_UNSUCCESSFUL.

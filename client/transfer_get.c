@@ -25,6 +25,7 @@ struct get {
 	int fd;
 	uint64_t size, next; /* next: the first byte not asked for */
 	uint32_t block;
+	unsigned depth;
 	struct get_slot *slots;
 	unsigned head, busy; /* the oldest slot, and how many are in use */
 	struct progress progress;
@@ -57,8 +58,8 @@ static bool get_issue(struct get_slot *slot)
 
 static bool get_fill(struct get *g)
 {
-	while (g->busy < g->cli->depth && g->next < g->size) {
-		struct get_slot *slot = &g->slots[(g->head + g->busy) % g->cli->depth];
+	while (g->busy < g->depth && g->next < g->size) {
+		struct get_slot *slot = &g->slots[(g->head + g->busy) % g->depth];
 		uint64_t left = g->size - g->next;
 
 		slot->offset = g->next;
@@ -116,7 +117,7 @@ static bool get_take(struct get *g)
 	talloc_free(req);
 	if (slot->length)
 		return get_issue(slot);
-	g->head = (g->head + 1) % g->cli->depth;
+	g->head = (g->head + 1) % g->depth;
 	g->busy--;
 	return true;
 }
@@ -161,10 +162,11 @@ ntstatus_t transfer_get(struct cli *cli, const char *path, int fd, const char *l
 
 	*local = 0;
 	g.block = cli->block < most ? cli->block : most;
-	g.slots = talloc_zero_array(cli, struct get_slot, cli->depth);
+	g.depth = cli->depth ? cli->depth : TRANSFER_DEPTH;
+	g.slots = talloc_zero_array(cli, struct get_slot, g.depth);
 	if (!g.slots)
 		return STATUS_NO_MEMORY;
-	for (unsigned i = 0; i < cli->depth; i++)
+	for (unsigned i = 0; i < g.depth; i++)
 		g.slots[i].get = &g;
 	status = get_open(&g, path);
 	if (status_is_ok(status)) {

@@ -27,6 +27,7 @@ struct put {
 	struct tevent_fd *readable; /* NULL: a regular file, read at once */
 	uint64_t offset;
 	uint32_t block;
+	unsigned depth;
 	struct put_slot *slots;
 	unsigned busy;
 	struct progress progress;
@@ -107,7 +108,7 @@ static void put_read(struct put *u, struct put_slot *slot)
 
 static struct put_slot *put_free_slot(struct put *u)
 {
-	for (unsigned i = 0; i < u->cli->depth; i++)
+	for (unsigned i = 0; i < u->depth; i++)
 		if (!u->slots[i].req)
 			return &u->slots[i];
 	return NULL;
@@ -162,10 +163,11 @@ static bool put_prepare(struct put *u, uint64_t *total)
 	struct stat st;
 
 	u->block = u->cli->block < most ? u->cli->block : most;
-	u->slots = talloc_zero_array(u->cli, struct put_slot, u->cli->depth);
+	u->depth = u->cli->depth ? u->cli->depth : TRANSFER_DEPTH;
+	u->slots = talloc_zero_array(u->cli, struct put_slot, u->depth);
 	if (!u->slots)
 		return false;
-	for (unsigned i = 0; i < u->cli->depth; i++)
+	for (unsigned i = 0; i < u->depth; i++)
 		u->slots[i].put = u;
 	*total = fstat(u->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	/* A regular file cannot be waited for, and /dev/null and the like need not be. */
