@@ -83,6 +83,7 @@ def configure(conf):
     if o.coverage:
         env.CFLAGS += ['--coverage']
         env.LINKFLAGS += ['--coverage']
+    env.SYSCONFDIR = o.sysconfdir
     conf.define('DAXSMBD_VERSION', VERSION)
     conf.define('DAXSMBD_SYSCONFDIR', o.sysconfdir)
     conf.define('DAXSMBD_LOCALSTATEDIR', o.localstatedir)

@@ -21,17 +21,12 @@ static bool protocols(struct conf_section *g)
 {
 	int64_t *min = &g->settings[P_SERVER_MIN_PROTOCOL].value.number;
 	int64_t *max = &g->settings[P_SERVER_MAX_PROTOCOL].value.number;
-	bool ok = true;
 
-	if (*min == SMB1)
-		ok = SAY(g, CONF_NOTE, P_SERVER_MIN_PROTOCOL, "SMB1 is not offered: taken as SMB2_02");
 	if (*max == SMB1)
 		return SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL, "SMB1 is not offered: expected SMB2_02 or newer");
 	*min = *min < OLDEST ? OLDEST : *min;
 	*max = *max ? *max : NEWEST;
-	if (ok && *max < *min)
-		return SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL, "older than server min protocol");
-	return ok;
+	return *max >= *min || SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL, "older than server min protocol");
 }
 
 static bool valid_port(const char *word)
