@@ -4,6 +4,8 @@
 
 #include "core/bytes.h"
 
+#include <endian.h>
+
 /*
  * The only way to read or write wire bytes. Both cursors have a sticky `bad` flag: decode whole, check once.
  * Little-endian unless named _be.
@@ -191,9 +193,10 @@ static inline void wr_uint(struct wr *w, uint64_t v, size_t n)
 		w->bad = true;
 		return;
 	}
+	uint64_t le = htole64(v);
 	uint8_t *p = wr_room(w, n);
-	for (size_t i = 0; p && i < n; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
+	if (p)
+		memcpy(p, &le, n);
 }
 
 static inline void wr_u8(struct wr *w, uint64_t v)
