@@ -285,7 +285,9 @@ static ntstatus_t on_authenticate(struct ntlm_server *s, struct bytes in)
 
 	if (!ntlm_authenticate_decode(in, &a) || !take_names(s, &a))
 		return STATUS_INVALID_PARAMETER;
-	if ((a.flags & FLAGS_REQUIRED) != FLAGS_REQUIRED)
+	/* Who is nobody has nothing to protect: smbclient then drops the flag of session security. */
+	uint32_t required = is_anonymous(&a) ? NTLMSSP_NEGOTIATE_UNICODE : FLAGS_REQUIRED;
+	if ((a.flags & required) != required)
 		return STATUS_NOT_SUPPORTED;
 	s->flags &= a.flags;
 	s->stage = DONE;
