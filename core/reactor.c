@@ -176,6 +176,8 @@ struct reactors *reactors_start(TALLOC_CTX *mem, unsigned n, void *(*start)(stru
 	all->stop = stop;
 	all->arg = arg;
 	pthread_barrier_init(&all->ready, NULL, n + 1);
+	/* tevent registers its backends at the first use, without a lock: that must not happen on two threads at once. */
+	talloc_free(tevent_context_init(NULL));
 	/* A thread that cannot be created would leave the others at the barrier: nothing to fall back to. */
 	if (!prepare(all) || !launch(all))
 		goto err_free;
