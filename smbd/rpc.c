@@ -270,7 +270,7 @@ static size_t queue_cost(const struct rpc_pipe *p, size_t n)
 /* Runs the operation with a buffer that grows until the response fits or is too big for the queue. */
 static uint32_t run_operation(struct rpc_pipe *p, rpc_op op, TALLOC_CTX *mem, struct bytes *out)
 {
-	for (size_t cap = FIRST_OUTPUT; queue_cost(p, cap) <= queue_room(p); cap *= 2) {
+	for (size_t cap = FIRST_OUTPUT; queue_cost(p, cap) <= queue_room(p); cap *= 4) {
 		struct rpc_call call = {.mem = mem, .env = &p->env, .in = BYTES(p->stub, p->stub_len)};
 		uint8_t *buf = talloc_size(mem, cap);
 		uint32_t fault;

@@ -67,6 +67,17 @@ struct share_list {
 	bool more;
 };
 
+static bool append_share(TALLOC_CTX *mem, struct share_list *list, const struct srvsvc_share *s)
+{
+	if (list->count == talloc_array_length(list->shares)) {
+		list->shares = talloc_realloc(mem, list->shares, struct srvsvc_share, list->count ? 2 * list->count : 16);
+		if (!list->shares)
+			return false;
+	}
+	list->shares[list->count++] = *s;
+	return true;
+}
+
 /* Shares from the resume position on: one, then as many as PreferedMaximumLength holds. False if memory is short. */
 static bool collect_shares(struct rpc_call *call, const struct srvsvc_share_enum_req *req, struct share_list *list)
 {
@@ -95,10 +106,8 @@ static bool collect_shares(struct rpc_call *call, const struct srvsvc_share_enum
 			list->more = true;
 			continue;
 		}
-		list->shares = talloc_realloc(call->mem, list->shares, struct srvsvc_share, list->count + 1);
-		if (!list->shares)
+		if (!append_share(call->mem, list, &shown))
 			return false;
-		list->shares[list->count++] = shown;
 	}
 	return true;
 }
