@@ -88,8 +88,8 @@ static struct conf *conf_new(TALLOC_CTX *mem)
 	return c;
 }
 
-static struct conf *read_text(TALLOC_CTX *mem, const char *text, size_t len, const char *name, bool may_include,
-	const char **error)
+static struct conf *read_text(
+	TALLOC_CTX *mem, const char *text, size_t len, const char *name, bool may_include, const char **error)
 {
 	struct conf *c = conf_new(mem);
 

@@ -8,8 +8,8 @@
 #include <talloc.h>
 
 /*
- * smb.conf, read once into an immutable snapshot that any thread may read. Parameters are rows of conf/params.def:
- * P_<NAME> is the enumerator of a row.
+ * smb.conf, read once into an immutable snapshot that any thread may read. Parameters are rows of
+ * conf/params.def: P_<NAME> is the enumerator of a row.
  */
 enum conf_param {
 #define PARAM(id, ...) P_##id,
@@ -18,7 +18,8 @@ enum conf_param {
 	P_COUNT
 };
 
-/* conf_int() of P_SERVER_SIGNING, of P_SMB_ENCRYPT; P_MAP_TO_GUEST counts as enum map_to_guest; dialects are 0x0202... */
+/* conf_int() of P_SERVER_SIGNING and of P_SMB_ENCRYPT. That of P_MAP_TO_GUEST counts as auth.h does; dialects are
+ * 0x0202 and so on. */
 enum conf_signing { CONF_SIGNING_DEFAULT, CONF_SIGNING_AUTO, CONF_SIGNING_MANDATORY, CONF_SIGNING_DISABLED };
 enum conf_encrypt { CONF_ENCRYPT_OFF, CONF_ENCRYPT_IF_REQUIRED, CONF_ENCRYPT_DESIRED, CONF_ENCRYPT_REQUIRED };
 
@@ -54,9 +55,9 @@ const char *conf_section_name(const struct conf_section *s);
 /* Values: of the section, else of [global], else the default. The accessor must match the row's type. */
 /* conf_bool is also right for numbers (not 0); P_NETBIOS_NAME is never empty. */
 bool conf_bool(const struct conf_section *s, enum conf_param p);
-int64_t conf_int(const struct conf_section *s, enum conf_param p);   /* also enums, octal modes and byte sizes */
+int64_t conf_int(const struct conf_section *s, enum conf_param p); /* also enums, octal modes, sizes */
 const char *conf_str(const struct conf_section *s, enum conf_param p); /* "" when unset */
-const char *const *conf_list(const struct conf_section *s, enum conf_param p); /* NULL-terminated, never NULL */
+const char *const *conf_list(const struct conf_section *s, enum conf_param p); /* NULL-terminated */
 
 /* What % variables stand for; NULL members stay as they are. */
 struct conf_vars {
@@ -72,7 +73,8 @@ struct conf_vars {
 /* %h, %v, %d, %T, %% are known without help. Allocated under mem. */
 char *conf_expand(TALLOC_CTX *mem, const char *text, const struct conf_vars *v);
 
-/* The password file: `passdb backend`, else `smb passwd file`, else in the private dir. Lives as long as c. */
+/* The password file: of `passdb backend`, `smb passwd file`, or in the private dir. Lives as long as c. NULL if the
+ * file's settings are in error. */
 const char *conf_smbpasswd_path(const struct conf *c);
 
 /* Rows of the table, for those who list it. */

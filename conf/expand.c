@@ -95,7 +95,8 @@ static char *append_variable(char *out, char letter, const struct conf_vars *v)
 	if (var && v)
 		value = *(const char *const *)((const char *)v + var->offset);
 	if (value)
-		return var->chosen_by_client ? append_tame(out, value) : talloc_strdup_append_buffer(out, value);
+		return var->chosen_by_client ? append_tame(out, value)
+					     : talloc_strdup_append_buffer(out, value);
 	if (builtin(letter, text))
 		return talloc_strdup_append_buffer(out, text);
 	return talloc_asprintf_append_buffer(out, "%%%c", letter);

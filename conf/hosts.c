@@ -54,7 +54,8 @@ static bool read_mask(const char *text, bool v4, unsigned *bits)
 	if (v4 && strchr(text, '.')) {
 		if (!read_address(text, strlen(text), &a, &dotted) || !dotted)
 			return false;
-		uint32_t m = (uint32_t)a.octets[12] << 24 | a.octets[13] << 16 | a.octets[14] << 8 | a.octets[15];
+		uint32_t m =
+			(uint32_t)a.octets[12] << 24 | a.octets[13] << 16 | a.octets[14] << 8 | a.octets[15];
 		uint32_t host = ~m;
 		if (host & (host + 1))
 			return false;
@@ -127,8 +128,8 @@ enum conf_host_word conf_host_word(const char *word)
 	/* A name has a letter in its last part; what looks like a number and cannot be read is a mistake. */
 	const char *last = strrchr(word, '.');
 	last = last ? last + 1 : word;
-	if (word[strspn(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_")] || !*last ||
-		last[strspn(last, "0123456789")] == '\0')
+	if (word[strspn(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_")] ||
+		!*last || last[strspn(last, "0123456789")] == '\0')
 		return CONF_HOST_INVALID;
 	return CONF_HOST_NAME;
 }

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Lines to sections and settings. Bounds: a file, all files together, how deep files include others, shares. */
+/* Lines to sections and settings. Bounds: a file, all files together, how deep files include others, shares.
+ */
 enum { FILE_LARGEST = 1 << 20, TOTAL_LARGEST = 4 << 20, INCLUDE_DEEPEST = 8, SHARES_MOST = 2048 };
 
 struct reader {
@@ -86,7 +87,8 @@ static bool special_section(struct reader *r, const char *name, bool *ok)
 {
 	*ok = true;
 	if (strcasecmp(name, "printers") == 0 || strcasecmp(name, "print$") == 0) {
-		*ok = conf_say(r->conf, CONF_NOTE, r->at, NULL, "[%s] is left out: printing is not offered", name);
+		*ok = conf_say(
+			r->conf, CONF_NOTE, r->at, NULL, "[%s] is left out: printing is not offered", name);
 		return true;
 	}
 	if (strcasecmp(name, "ipc$") == 0) {
@@ -144,8 +146,8 @@ static bool copy_section(struct reader *r, const char *name)
 	struct conf_section *to = r->section;
 
 	if (!from || from == to || to == r->conf->global || from == r->conf->global)
-		return conf_say(r->conf, CONF_ERROR, r->at, "copy", "expected a share that stands earlier, not [%s]",
-			name);
+		return conf_say(r->conf, CONF_ERROR, r->at, "copy",
+			"expected a share that stands earlier, not [%s]", name);
 	for (size_t p = 0; p < P_COUNT; p++)
 		if (from->settings[p].set && !to->settings[p].set)
 			to->settings[p] = from->settings[p];
@@ -167,7 +169,8 @@ static bool include_file(struct reader *r, const char *path)
 		return conf_say(r->conf, CONF_ERROR, at, "include", "%s: %s", path, error);
 	if (r->depth == INCLUDE_DEEPEST || len > TOTAL_LARGEST - r->total) {
 		talloc_free(text);
-		return conf_say(r->conf, CONF_ERROR, at, "include", "%s: includes too deep or too large", path);
+		return conf_say(
+			r->conf, CONF_ERROR, at, "include", "%s: includes too deep or too large", path);
 	}
 	r->total += len;
 	r->depth++;
@@ -181,7 +184,8 @@ static bool include_file(struct reader *r, const char *path)
 	return ok;
 }
 
-/* A file for some clients only could restrict them: as one configuration holds for all, there must be none. */
+/* A file for some clients only could restrict them: as one configuration holds for all, there must be none.
+ */
 static bool include_for_some(struct reader *r, const char *path)
 {
 	char *pattern = conf_replace_client_variables(r->conf, path, "*");
@@ -229,12 +233,13 @@ static bool say_class(struct reader *r, enum conf_param p, const struct conf_val
 	const struct conf_row *row = conf_row(p);
 	const struct conf_value *initial = &r->conf->global->settings[p].value;
 	bool same = v->list || row->type == CONF_TYPE_STRING ? strcmp(v->text, row->initial) == 0
-							      : v->number == initial->number;
+							     : v->number == initial->number;
 
 	if (v->named && v->named->class == CONF_CLASS_MAPPED)
 		return conf_say(r->conf, CONF_NOTE, r->at, row->name, "%s", v->named->doc);
 	if (v->named && v->named->class == CONF_CLASS_REFUSED)
-		return conf_say(r->conf, CONF_ERROR, r->at, row->name, "%s is not supported: %s", v->text, v->named->doc);
+		return conf_say(r->conf, CONF_ERROR, r->at, row->name, "%s is not supported: %s", v->text,
+			v->named->doc);
 	if (row->class == CONF_CLASS_HARMLESS)
 		return conf_say(r->conf, CONF_NOTE, r->at, row->name, "ignored: %s", row->doc);
 	if (row->class == CONF_CLASS_MAPPED && !same && !v->list)
@@ -253,8 +258,8 @@ static bool set_value(struct reader *r, enum conf_param p, const char *text)
 		return conf_say(r->conf, CONF_WARNING, r->at, conf_param_name(p),
 			"ignored in [%s]: it belongs in [global]", r->section->name);
 	if (!conf_value_read(r->section, p, text, &v, &expected))
-		return expected && conf_say(r->conf, CONF_ERROR, r->at, conf_param_name(p), "expected %s, not \"%s\"",
-					   expected, text);
+		return expected && conf_say(r->conf, CONF_ERROR, r->at, conf_param_name(p),
+					   "expected %s, not \"%s\"", expected, text);
 	if (!say_class(r, p, &v))
 		return false;
 	r->section->settings[p] = (struct conf_setting){v, r->at, true};
@@ -266,12 +271,14 @@ static bool unknown_name(struct reader *r, const char *name)
 	const char *family = conf_family(name), *near;
 
 	if (strchr(name, ':'))
-		return conf_say(r->conf, CONF_NOTE, r->at, name, "ignored: it belongs to a module of another server");
+		return conf_say(
+			r->conf, CONF_NOTE, r->at, name, "ignored: it belongs to a module of another server");
 	if (family)
 		return conf_say(r->conf, CONF_NOTE, r->at, name, "ignored: %s", family);
 	near = conf_nearest(name);
 	if (near)
-		return conf_say(r->conf, CONF_WARNING, r->at, name, "unknown parameter; did you mean \"%s\"?", near);
+		return conf_say(
+			r->conf, CONF_WARNING, r->at, name, "unknown parameter; did you mean \"%s\"?", near);
 	return conf_say(r->conf, CONF_WARNING, r->at, name, "unknown parameter");
 }
 
@@ -289,7 +296,8 @@ static bool read_setting(struct reader *r, const char *name, const char *value)
 	if (inverted) {
 		const char *other = conf_invert(value);
 		if (!other)
-			return conf_say(r->conf, CONF_ERROR, r->at, name, "expected yes or no, not \"%s\"", value);
+			return conf_say(
+				r->conf, CONF_ERROR, r->at, name, "expected yes or no, not \"%s\"", value);
 		value = other;
 	}
 	return set_value(r, p, value);

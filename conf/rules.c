@@ -11,8 +11,8 @@
 /* What no single value shows. A rule returns false only when memory is short. */
 typedef bool (*rule)(struct conf_section *s);
 
-#define SAY(s, severity, p, ...)                                                                              \
-	conf_say((s)->conf, severity, (s)->settings[p].set ? (s)->settings[p].place : (s)->place,             \
+#define SAY(s, severity, p, ...) \
+	conf_say((s)->conf, severity, (s)->settings[p].set ? (s)->settings[p].place : (s)->place, \
 		conf_param_name(p), __VA_ARGS__)
 
 enum { SMB1 = 1, OLDEST = 0x0202, NEWEST = 0x0311 };
@@ -23,7 +23,8 @@ static bool protocols(struct conf_section *g)
 	int64_t *max = &g->settings[P_SERVER_MAX_PROTOCOL].value.number;
 
 	if (*max == SMB1)
-		return SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL, "SMB1 is not offered: expected SMB2_02 or newer");
+		return SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL,
+			"SMB1 is not offered: expected SMB2_02 or newer");
 	*min = *min < OLDEST ? OLDEST : *min;
 	*max = *max ? *max : NEWEST;
 	return *max >= *min || SAY(g, CONF_ERROR, P_SERVER_MAX_PROTOCOL, "older than server min protocol");
@@ -51,7 +52,8 @@ static bool ports(struct conf_section *g)
 	for (size_t i = 0; i < n; i++) {
 		bool netbios = strcmp(v->list[i], "139") == 0;
 		if (!valid_port(v->list[i]))
-			return SAY(g, CONF_ERROR, P_SMB_PORTS, "expected port numbers, not \"%s\"", v->list[i]);
+			return SAY(
+				g, CONF_ERROR, P_SMB_PORTS, "expected port numbers, not \"%s\"", v->list[i]);
 		if (netbios && !SAY(g, CONF_NOTE, P_SMB_PORTS, "139 is left out: NetBIOS is not served"))
 			return false;
 		if (!netbios)
@@ -79,7 +81,8 @@ static bool only_words(struct conf_section *g, enum conf_param p, const char *co
 
 static bool algorithms(struct conf_section *g)
 {
-	static const char *const ciphers[] = {"AES-128-GCM", "AES-128-CCM", "AES-256-GCM", "AES-256-CCM", NULL};
+	static const char *const ciphers[] = {
+		"AES-128-GCM", "AES-128-CCM", "AES-256-GCM", "AES-256-CCM", NULL};
 	static const char *const signers[] = {"AES-128-GMAC", "AES-128-CMAC", "HMAC-SHA256", NULL};
 
 	return only_words(g, P_SERVER_SMB3_ENCRYPTION_ALGORITHMS, ciphers) &&
@@ -112,8 +115,8 @@ static bool log_level(struct conf_section *g)
 		if (!n)
 			return true;
 		if (!valid_level(text, n))
-			return SAY(g, CONF_ERROR, P_LOG_LEVEL, "expected 0 to 10 or class:0 to class:10, not \"%.*s\"",
-				(int)n, text);
+			return SAY(g, CONF_ERROR, P_LOG_LEVEL,
+				"expected 0 to 10 or class:0 to class:10, not \"%.*s\"", (int)n, text);
 		text += n;
 	}
 }
@@ -127,23 +130,25 @@ static bool password_file(struct conf_section *g)
 	bool tdbsam = kind == 6 && strncasecmp(backend, "tdbsam", kind) == 0;
 
 	if (!smbpasswd && !tdbsam)
-		return SAY(g, CONF_ERROR, P_PASSDB_BACKEND, "expected smbpasswd or smbpasswd:FILE, not \"%s\"", backend);
+		return SAY(g, CONF_ERROR, P_PASSDB_BACKEND,
+			"expected smbpasswd or smbpasswd:FILE, not \"%s\"", backend);
 	if (smbpasswd && backend[kind])
 		file = backend + kind + 1;
-	g->conf->smbpasswd_path = *file ? talloc_strdup(g->conf, file)
-					: talloc_asprintf(g->conf, "%s/smbpasswd", conf_str(g, P_PRIVATE_DIR));
+	g->conf->smbpasswd_path =
+		*file ? talloc_strdup(g->conf, file)
+		      : talloc_asprintf(g->conf, "%s/smbpasswd", conf_str(g, P_PRIVATE_DIR));
 	if (!g->conf->smbpasswd_path)
 		return false;
 	if (*g->conf->smbpasswd_path != '/')
 		return SAY(g, CONF_ERROR, P_PASSDB_BACKEND, "expected an absolute file name, not \"%s\"",
 			g->conf->smbpasswd_path);
-	return !tdbsam || SAY(g, CONF_NOTE, P_PASSDB_BACKEND, "users are those in %s; add them with daxsmbctl",
-				  g->conf->smbpasswd_path);
+	return !tdbsam || SAY(g, CONF_NOTE, P_PASSDB_BACKEND,
+				  "users are those in %s; add them with daxsmbctl", g->conf->smbpasswd_path);
 }
 
 /*
- * Names of hosts are not looked up. In `hosts allow` a name just never matches; where a name should keep somebody out,
- * not looking it up would let that host in.
+ * Names of hosts are not looked up. In `hosts allow` a name just never matches; where a name should keep
+ * somebody out, not looking it up would let that host in.
  */
 static bool host_list(struct conf_section *s, enum conf_param p)
 {
@@ -171,8 +176,8 @@ static bool hosts(struct conf_section *s)
 
 static bool user_lists(struct conf_section *s)
 {
-	static const enum conf_param lists[] = {P_VALID_USERS, P_INVALID_USERS, P_READ_LIST, P_WRITE_LIST,
-		P_ADMIN_USERS};
+	static const enum conf_param lists[] = {
+		P_VALID_USERS, P_INVALID_USERS, P_READ_LIST, P_WRITE_LIST, P_ADMIN_USERS};
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
@@ -249,7 +254,8 @@ bool conf_apply_rules(struct conf *c)
 {
 	size_t kept = 0;
 
-	if (!apply(of_global, ARRAY_SIZE(of_global), c->global) || !apply(of_all, ARRAY_SIZE(of_all), c->global))
+	if (!apply(of_global, ARRAY_SIZE(of_global), c->global) ||
+		!apply(of_all, ARRAY_SIZE(of_all), c->global))
 		return false;
 	if (c->homes && !apply_to_share(c->homes))
 		return false;

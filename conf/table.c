@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct conf_row rows[P_COUNT] = {
-#define PARAM(id, name, type, scope, initial, class, doc)                                                     \
+#define PARAM(id, name, type, scope, initial, class, doc) \
 	[P_##id] = {name, CONF_TYPE_##type, CONF_SCOPE_##scope, initial, CONF_CLASS_##class, doc},
 #include "conf/params.def"
 };

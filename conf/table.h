@@ -72,9 +72,10 @@ const struct conf_module_row *conf_module(const char *name);
 const char *conf_nearest(const char *name);
 bool conf_name_equal(const char *a, const char *b);
 
-/* Fills *out with memory under mem, or says in *expected what the value should have been. NULL *expected: no memory. */
-bool conf_value_read(TALLOC_CTX *mem, enum conf_param p, const char *text, struct conf_value *out,
-	const char **expected);
+/* Fills *out with memory under mem, or says in *expected what the value should have been. NULL *expected: no
+ * memory. */
+bool conf_value_read(
+	TALLOC_CTX *mem, enum conf_param p, const char *text, struct conf_value *out, const char **expected);
 /* Yes and no swapped: for inverted synonyms. NULL if it is neither. */
 const char *conf_invert(const char *text);
 

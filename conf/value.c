@@ -182,10 +182,12 @@ static const char *expected_of(TALLOC_CTX *mem, enum conf_param p)
 	case CONF_TYPE_BOOL:
 		return "yes or no";
 	case CONF_TYPE_INT:
-		return talloc_asprintf(mem, "a whole number from %" PRId64 " to %" PRId64, r.lowest, r.highest);
+		return talloc_asprintf(
+			mem, "a whole number from %" PRId64 " to %" PRId64, r.lowest, r.highest);
 	case CONF_TYPE_BYTES:
-		return talloc_asprintf(mem, "a size from %" PRId64 " to %" PRId64 " bytes; K, M and G may follow",
-			r.lowest, r.highest);
+		return talloc_asprintf(mem,
+			"a size from %" PRId64 " to %" PRId64 " bytes; K, M and G may follow", r.lowest,
+			r.highest);
 	case CONF_TYPE_OCTAL:
 		return "an octal mode such as 0755";
 	default:
@@ -231,8 +233,8 @@ static bool read_typed(TALLOC_CTX *mem, enum conf_param p, struct conf_value *v)
 	}
 }
 
-bool conf_value_read(TALLOC_CTX *mem, enum conf_param p, const char *text, struct conf_value *out,
-	const char **expected)
+bool conf_value_read(
+	TALLOC_CTX *mem, enum conf_param p, const char *text, struct conf_value *out, const char **expected)
 {
 	enum conf_type type = conf_row(p)->type;
 	bool fits_always = type == CONF_TYPE_STRING || type == CONF_TYPE_WORDS || type == CONF_TYPE_SLASHED;

@@ -25,14 +25,15 @@ int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The configuration, its messages aside; NULL after having said why it cannot be read. */
 struct conf *ctl_load(const struct ctl *ctl);
 
-/* One line of at most size - 1 bytes without its end. False at end of file, on errors and if it does not fit. */
+/* One line of at most size - 1 bytes without its end. False at end of file, on errors and if it does not fit.
+ */
 bool ctl_read_line(int fd, char *buf, size_t size);
 /* Asks twice on the terminal without showing what is typed. False after having said why. */
 bool ctl_ask_password(const char *user, char *buf, size_t size);
 
 /*
- * The running daemon, by the unix socket in its pid directory. A connection carries one line and its answer; the daemon
- * closes it after the answer, or when it ends.
+ * The running daemon, by the unix socket in its pid directory. A connection carries one line and its answer;
+ * the daemon closes it after the answer, or when it ends.
  */
 struct ctl_daemon {
 	int fd;    /* the connection */

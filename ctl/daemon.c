@@ -93,8 +93,8 @@ static int connect_or_say(const struct ctl *ctl, const struct conf *c, struct ct
 	int r = ctl_connect(folder, d);
 
 	if (r == -ENOENT || r == -ECONNREFUSED)
-		return ctl_fail("daxsmbd is not running (nobody answers at %s/daxsmbd.ctl, named by %s)", folder,
-			ctl->conf_path);
+		return ctl_fail("daxsmbd is not running (nobody answers at %s/daxsmbd.ctl, named by %s)",
+			folder, ctl->conf_path);
 	if (r < 0)
 		return ctl_fail("%s/daxsmbd.ctl: %s", folder, strerror(-r));
 	return CTL_OK;
@@ -109,7 +109,8 @@ static int ask(const struct ctl *ctl, const char *line, bool until_gone)
 		return CTL_FAILED;
 	int r = ctl_request(&d, line, stdout);
 	if (r == 0 && until_gone)
-		r = ctl_wait_gone(&d, (unsigned)conf_int(conf_global(c), P_SHUTDOWN_TIMEOUT) + STOP_EXTRA_SECONDS);
+		r = ctl_wait_gone(
+			&d, (unsigned)conf_int(conf_global(c), P_SHUTDOWN_TIMEOUT) + STOP_EXTRA_SECONDS);
 	ctl_disconnect(&d);
 	if (r == -ETIMEDOUT)
 		return ctl_fail("daxsmbd is still running");

@@ -90,7 +90,8 @@ bool ctl_ask_password(const char *user, char *buf, size_t size)
 		ctl_fail("there is no terminal to ask for the password; give it as one line with --stdin");
 		return false;
 	}
-	read_ok = prompt(&t, "Password", user, buf, size) && prompt(&t, "Once more", user, again, sizeof(again));
+	read_ok = prompt(&t, "Password", user, buf, size) &&
+		  prompt(&t, "Once more", user, again, sizeof(again));
 	quiet_end(&t);
 	same = read_ok && strcmp(buf, again) == 0;
 	explicit_bzero(again, sizeof(again));

@@ -40,7 +40,8 @@ static bool read_password(const char *name, bool from_stdin, char *buf, size_t s
 	return false;
 }
 
-static int set_password(const struct ctl *ctl, const char *file, const char *name, bool from_stdin, bool replace)
+static int set_password(
+	const struct ctl *ctl, const char *file, const char *name, bool from_stdin, bool replace)
 {
 	const struct passwd *account = getpwnam(name);
 	char password[PASSWORD_LONGEST + 1];
@@ -67,7 +68,8 @@ static int set_password(const struct ctl *ctl, const char *file, const char *nam
 	return CTL_OK;
 }
 
-static int parse_password_command(const struct ctl *ctl, const char *file, int argc, char **argv, bool replace)
+static int parse_password_command(
+	const struct ctl *ctl, const char *file, int argc, char **argv, bool replace)
 {
 	static const struct option options[] = {{"stdin", no_argument, NULL, 'i'}, {0}};
 	bool from_stdin = false;

@@ -19,7 +19,8 @@ static struct conf *parse(const char *text)
 	return c;
 }
 
-static const struct conf_message *find_message(const struct conf *c, enum conf_severity severity, const char *part)
+static const struct conf_message *find_message(
+	const struct conf *c, enum conf_severity severity, const char *part)
 {
 	const struct conf_message *m;
 	size_t n = conf_messages(c, &m);
@@ -89,7 +90,8 @@ static void every_default_is_silent_when_written_down(void **state)
 
 static void names_have_no_case_and_no_blanks(void **state)
 {
-	struct conf *c = parse("[Global]\nWORK GROUP = A\n[s]\npath=/a\nReadOnly = No\nforce  Create\tmode = 0660\n");
+	struct conf *c =
+		parse("[Global]\nWORK GROUP = A\n[s]\npath=/a\nReadOnly = No\nforce  Create\tmode = 0660\n");
 
 	assert_string_equal(conf_str(conf_global(c), P_WORKGROUP), "A");
 	assert_false(conf_bool(conf_share(c, 0), P_READ_ONLY));
@@ -99,7 +101,8 @@ static void names_have_no_case_and_no_blanks(void **state)
 
 static void synonyms_stand_for_their_parameter(void **state)
 {
-	struct conf *c = parse("[a]\npath=/a\nwritable=yes\npublic=yes\n[b]\ndirectory=/b\nwriteable=no\nbrowsable=no\n");
+	struct conf *c = parse(
+		"[a]\npath=/a\nwritable=yes\npublic=yes\n[b]\ndirectory=/b\nwriteable=no\nbrowsable=no\n");
 
 	assert_false(conf_bool(conf_share(c, 0), P_READ_ONLY));
 	assert_true(conf_bool(conf_share(c, 0), P_GUEST_OK));
@@ -112,7 +115,8 @@ static void synonyms_stand_for_their_parameter(void **state)
 
 static void shares_take_what_global_says(void **state)
 {
-	struct conf *c = parse("[global]\nread only = no\ncreate mask = 0600\n[a]\npath=/a\n[b]\npath=/b\nread only=yes\n");
+	struct conf *c = parse(
+		"[global]\nread only = no\ncreate mask = 0600\n[a]\npath=/a\n[b]\npath=/b\nread only=yes\n");
 
 	assert_false(conf_bool(conf_find_share(c, "A"), P_READ_ONLY));
 	assert_true(conf_bool(conf_find_share(c, "b"), P_READ_ONLY));
@@ -134,7 +138,8 @@ static void a_section_may_come_again(void **state)
 
 static void lines_go_on_after_a_backslash_and_comments_do_not(void **state)
 {
-	struct conf *c = parse("# first \\\nworkgroup = W\n; second\n[a]\r\npath = /a\\\r\nb\\\n/c\ncomment = x # y\n");
+	struct conf *c = parse(
+		"# first \\\nworkgroup = W\n; second\n[a]\r\npath = /a\\\r\nb\\\n/c\ncomment = x # y\n");
 
 	assert_string_equal(conf_str(conf_global(c), P_WORKGROUP), "W");
 	assert_string_equal(conf_str(conf_share(c, 0), P_PATH), "/ab/c");
@@ -221,7 +226,8 @@ static void what_cannot_be_protected_is_an_error(void **state)
 	assert_said("username map script = /bin/x\n", CONF_ERROR, "runs no programs");
 	assert_said("[a]\npath=/a\nroot preexec close = yes\n", CONF_ERROR, "not supported");
 	assert_said("[a]\npath=/a\nhide unwriteable files = yes\n", CONF_ERROR, "not supported");
-	assert_said("[a]\npath=/a\nvfs objects = catia acl_xattr\n", CONF_ERROR, "acl_xattr is not supported");
+	assert_said(
+		"[a]\npath=/a\nvfs objects = catia acl_xattr\n", CONF_ERROR, "acl_xattr is not supported");
 	assert_said("[a]\npath=/a\nvfs objects = acl_xatr\n", CONF_ERROR, "unknown module");
 	assert_said("[a]\npath=/a\ninvalid users = &admins\n", CONF_ERROR, "netgroups");
 	assert_said("[IPC$]\nhosts deny = ALL\n", CONF_ERROR, "cannot be set up");
@@ -250,7 +256,8 @@ static void protocols_are_dialect_numbers(void **state)
 	assert_non_null(find_message(c, CONF_NOTE, "SMB1 is not offered"));
 	talloc_free(c);
 	assert_said("server max protocol = NT1\n", CONF_ERROR, "SMB1 is not offered");
-	assert_said("min protocol = SMB3_11\nmax protocol = SMB2\n", CONF_ERROR, "older than server min protocol");
+	assert_said("min protocol = SMB3_11\nmax protocol = SMB2\n", CONF_ERROR,
+		"older than server min protocol");
 	assert_said("min protocol = SMB4\n", CONF_ERROR, "expected one of");
 }
 
@@ -284,8 +291,9 @@ static void the_password_file_follows_from_the_backend(void **state)
 
 static void printers_and_shares_without_a_path_are_left_out(void **state)
 {
-	struct conf *c = parse("[printers]\nprintable=yes\npath=/p\n[lp]\npath=/lp\nprint ok=yes\n[nopath]\ncomment=x\n"
-			       "[a]\npath=/a\n[homes]\nread only=no\n");
+	struct conf *c = parse(
+		"[printers]\nprintable=yes\npath=/p\n[lp]\npath=/lp\nprint ok=yes\n[nopath]\ncomment=x\n"
+		"[a]\npath=/a\n[homes]\nread only=no\n");
 
 	assert_int_equal(conf_share_count(c), 1);
 	assert_string_equal(conf_section_name(conf_share(c, 0)), "a");
@@ -300,7 +308,8 @@ static void printers_and_shares_without_a_path_are_left_out(void **state)
 static void a_share_for_guests_gets_a_warning(void **state)
 {
 	assert_said("[a]\npath=/a\nguest ok=yes\n", CONF_WARNING, "[a] can be read without a password");
-	assert_said("[a]\npath=/a\npublic=yes\nwritable=yes\n", CONF_WARNING, "read and written without a password");
+	assert_said("[a]\npath=/a\npublic=yes\nwritable=yes\n", CONF_WARNING,
+		"read and written without a password");
 	assert_said("[a]\npath=/a\nguest only=yes\n", CONF_WARNING, "no effect in [a]");
 }
 
@@ -482,7 +491,8 @@ static void includes_end_somewhere(void **state)
 {
 	struct folder *f = *state;
 
-	put(f, "main", "include = %s/main\ninclude = %s/main\ninclude = %s/main\n", f->path, f->path, f->path);
+	put(f, "main", "include = %s/main\ninclude = %s/main\ninclude = %s/main\n", f->path, f->path,
+		f->path);
 	struct conf *c = load(f, "main");
 	assert_non_null(find_message(c, CONF_ERROR, "too deep or too large"));
 	talloc_free(c);

@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-/* A process that stands for the daemon: reads one line, answers "got LINE", and ends when told through `go`. */
+/* A process that stands for the daemon: reads one line, answers "got LINE", and ends when told through `go`.
+ */
 struct fake {
 	char folder[64];
 	pid_t pid;
