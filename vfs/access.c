@@ -36,8 +36,9 @@ bool access_may_delete(unsigned on_parent, const struct vfs_stat *parent, const 
 enum {
 	RIGHTS_ALWAYS = FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE,
 	RIGHTS_READ = FILE_READ_DATA | FILE_READ_EA,
-	RIGHTS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES,
-	RIGHTS_OWNER = ACCESS_WRITE_DAC | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA,
+	/* DELETE_CHILD says nothing about a file, and clients that ask for full control ask for it. */
+	RIGHTS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD,
+	RIGHTS_OWNER = ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA,
 	RIGHTS_CHANGING = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_DELETE_CHILD |
 			  FILE_WRITE_ATTRIBUTES | ACCESS_DELETE | ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER,
 };
@@ -52,7 +53,7 @@ uint32_t access_mask(const struct access_facts *f)
 	if (f->on_file & MAY_READ)
 		mask |= RIGHTS_READ | (f->directory ? 0 : FILE_EXECUTE);
 	if (f->on_file & MAY_WRITE)
-		mask |= RIGHTS_WRITE | (f->directory ? FILE_DELETE_CHILD : 0);
+		mask |= RIGHTS_WRITE;
 	if (f->on_file & MAY_EXECUTE)
 		mask |= FILE_EXECUTE;
 	if (f->is_owner)

@@ -47,17 +47,21 @@ static inline struct posix_share *posix_share_of_file(const struct posix_file *f
 	return posix_share_of(f->base.share);
 }
 
-/* "/proc/self/fd/N": the way to what the system calls on an O_PATH descriptor refuse. */
+/* posix_thread.c: the way to what the system calls on an O_PATH descriptor refuse. For the calling thread, at once. */
 struct fd_path {
-	char s[64];
+	char s[64 + NAME_DISK_MAX];
 };
 struct fd_path posix_fd_path(int fd);
+struct fd_path posix_entry_path(int dir, const char *name);
 
 /* posix_resolve.c. Paths are those on disk, relative to the share's root; "" is the root. All return -errno. */
 int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags);
 /* Opens what exists; corrects the case of `path` (of size PATH_MAX) where it must. */
 int posix_open_existing(const struct posix_share *s, char *path, int oflags, unsigned flags);
-/* Corrects the case of what exists of `path`: 0 all of it does; -ENOENT, -ENOTDIR as in vfs.h. */
+/*
+ * Corrects the case of `path`, whose last component does not exist, or need not be preferred, as it is spelled. 0: there
+ * is one; -ENOENT: the folders before it are right; -ENOTDIR.
+ */
 int posix_spell(const struct posix_share *s, char *path, unsigned flags);
 /* A new name's parent and last component. parent.fd is to be closed with posix_parent_close. */
 struct posix_parent {
@@ -92,8 +96,9 @@ void posix_fill_stat(const struct posix_share *s, const struct statx *x, const c
 int posix_stat_fd(struct posix_share *s, int fd, bool path_only, const char *name, struct vfs_stat *st);
 /* Stats `name` in a directory, not following a symlink. */
 int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st);
-/* user.DOSATTRIB of a new file or directory. 0 also where the file system cannot keep it. */
-int posix_store_new(struct posix_share *s, int fd, bool path_only, uint32_t attributes, uint64_t creation_time);
+/* Stats fd, which is new, and gives it a user.DOSATTRIB, unless the file system cannot keep one. */
+int posix_stat_new(struct posix_share *s, int fd, bool path_only, const char *name, uint32_t attributes,
+	uint64_t creation_time, struct vfs_stat *st);
 int posix_fstat(struct vfs_file *f, unsigned flags, struct vfs_stat *st);
 int posix_set_times(struct vfs_file *f, struct vfs_cred *cred, const struct vfs_times *t);
 int posix_set_attributes(struct vfs_file *f, struct vfs_cred *cred, uint32_t attributes);

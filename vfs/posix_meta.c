@@ -5,7 +5,6 @@
 #include "vfs/dosattrib.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -100,17 +99,24 @@ static bool read_value(struct posix_share *s, int fd, bool path_only, struct dos
 	return dosattrib_decode(BYTES(buf, n), a);
 }
 
-int posix_stat_fd(struct posix_share *s, int fd, bool path_only, const char *name, struct vfs_stat *st)
+static int stat_inode(const struct posix_share *s, int fd, const char *name, struct vfs_stat *st)
 {
 	struct statx x;
-	struct dosattrib a;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &x) < 0)
 		return -errno;
 	posix_fill_stat(s, &x, name, st);
-	if (has_attribute(s, st) && read_value(s, fd, path_only, &a))
-		merge(st, &a);
 	return 0;
+}
+
+int posix_stat_fd(struct posix_share *s, int fd, bool path_only, const char *name, struct vfs_stat *st)
+{
+	struct dosattrib a;
+	int rc = stat_inode(s, fd, name, st);
+
+	if (rc == 0 && has_attribute(s, st) && read_value(s, fd, path_only, &a))
+		merge(st, &a);
+	return rc;
 }
 
 int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st)
@@ -118,17 +124,16 @@ int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *
 	struct statx x;
 	struct dosattrib a;
 	uint8_t buf[DOSATTRIB_READ_MAX];
-	char path[64 + NAME_DISK_MAX];
 
 	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &x) < 0)
 		return -errno;
 	posix_fill_stat(s, &x, client_name, st);
 	if (!has_attribute(s, st))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
-	ssize_t n = lgetxattr(path, attribute, buf, sizeof(buf));
+	struct fd_path path = posix_entry_path(dir, name);
+	ssize_t n = lgetxattr(path.s, attribute, buf, sizeof(buf));
 	if (n < 0 && errno == EACCES && cred_assume(NULL) == 0)
-		n = lgetxattr(path, attribute, buf, sizeof(buf));
+		n = lgetxattr(path.s, attribute, buf, sizeof(buf));
 	if (n >= 0 && dosattrib_decode(BYTES(buf, n), &a))
 		merge(st, &a);
 	else if (n < 0)
@@ -136,16 +141,26 @@ int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *
 	return 0;
 }
 
-int posix_store_new(struct posix_share *s, int fd, bool path_only, uint32_t attributes, uint64_t creation_time)
+int posix_stat_new(struct posix_share *s, int fd, bool path_only, const char *name, uint32_t attributes,
+	uint64_t creation_time, struct vfs_stat *st)
 {
 	uint8_t value[DOSATTRIB_SIZE];
 	struct dosattrib a = {true, true, attributes, creation_time};
+	bool stored = false;
+	int rc;
 
-	if (!s->base.o.store_dos_attributes || s->no_xattr)
-		return 0;
-	dosattrib_encode(&a, value);
-	int rc = posix_setxattr(fd, path_only, attribute, value, sizeof(value));
-	return is_unsupported(s, rc) ? 0 : rc;
+	if (s->base.o.store_dos_attributes && !s->no_xattr) {
+		dosattrib_encode(&a, value);
+		rc = posix_setxattr(fd, path_only, attribute, value, sizeof(value));
+		/* a mode that denies the owner to write denies this too: the file goes without */
+		if (rc < 0 && !is_unsupported(s, rc) && rc != -EACCES && rc != -EPERM)
+			return rc;
+		stored = rc == 0;
+	}
+	rc = stat_inode(s, fd, name, st);
+	if (rc == 0 && stored)
+		merge(st, &a);
+	return rc;
 }
 
 int posix_fstat(struct vfs_file *base, unsigned flags, struct vfs_stat *st)

@@ -80,13 +80,18 @@ static int open_existing(struct posix_share *s, const struct vfs_open_how *how, 
 	return special_file_error(fd);
 }
 
-/* The file and its stat from a descriptor, which is taken over. `disk` differs from the client's path by case only. */
-static int finish(struct posix_share *s, const struct vfs_open_how *how, const char *disk, bool as_asked, int fd,
-	int oflags, struct vfs_file **out, struct vfs_stat *st)
+/* The path of a new handle: what the client asked for, or its right spelling. *allocated is to be freed. */
+static const char *spelled_path(const char *asked, const char *disk, bool as_asked, char **allocated)
+{
+	*allocated = as_asked ? NULL : posix_client_path(disk);
+	return as_asked ? asked : *allocated;
+}
+
+/* Takes the descriptor over. */
+static int finish_existing(struct posix_share *s, const struct vfs_open_how *how, const char *path, int fd, int oflags,
+	struct vfs_file **out, struct vfs_stat *st)
 {
 	bool path_only = oflags & O_PATH;
-	char *spelled = as_asked ? NULL : posix_client_path(disk);
-	const char *path = as_asked ? how->path : spelled;
 	struct posix_file *f = NULL;
 	int rc = path ? posix_stat_fd(s, fd, path_only, vfs_basename(path), st) : -ENOMEM;
 
@@ -94,13 +99,11 @@ static int finish(struct posix_share *s, const struct vfs_open_how *how, const c
 		rc = -EACCES;
 	if (rc == 0 && !(f = new_file(s, path, fd, path_only, how->access, st)))
 		rc = -ENOMEM;
-	free(spelled);
-	if (rc < 0) {
+	if (rc < 0)
 		close(fd);
-		return rc;
-	}
-	*out = &f->base;
-	return 0;
+	else
+		*out = &f->base;
+	return rc;
 }
 
 static mode_t mode_for_new(struct posix_share *s, const struct vfs_open_how *how, const char *disk)
@@ -149,42 +152,56 @@ static int check_new_name(struct posix_share *s, char *disk)
 	return rc == 0 ? -EEXIST : rc == -ENOENT ? 0 : rc;
 }
 
+/* The new file is open at fd; on failure it is to be removed again. */
+static int finish_new(struct posix_share *s, const struct vfs_open_how *how, const char *path, int fd,
+	uint64_t creation_time, struct vfs_file **out, struct vfs_stat *st)
+{
+	uint32_t attributes = how->attributes & vfs_settable_attributes(how->directory);
+	struct posix_file *f = NULL;
+	int rc = path ? 0 : -ENOMEM;
+
+	if (rc == 0 && how->allocation && !how->directory)
+		rc = posix_reserve(fd, how->allocation);
+	if (rc == 0)
+		rc = posix_stat_new(s, fd, how->directory, vfs_basename(path),
+			attributes | (how->directory ? FILE_ATTRIBUTE_DIRECTORY : 0), creation_time, st);
+	if (rc == 0 && !(f = new_file(s, path, fd, how->directory, VFS_READ | VFS_WRITE, st)))
+		rc = -ENOMEM;
+	if (rc == 0)
+		*out = &f->base;
+	return rc;
+}
+
 static int create(struct posix_share *s, const struct vfs_open_how *how, char *disk, struct vfs_file **out,
 	struct vfs_stat *st)
 {
 	struct timespec now;
+	char *allocated;
 	int rc = check_new_name(s, disk);
 
 	if (rc < 0)
 		return rc;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock that the kernel stamps inodes with */
 	mode_t mode = mode_for_new(s, how, disk);
-	int oflags = how->directory ? O_PATH : O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	int fd = how->directory ? make_directory(s, disk, mode) : posix_openat2(s, disk, oflags, mode & 07777, 0);
+	int oflags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int fd = how->directory ? make_directory(s, disk, mode) : posix_openat2(s, disk, oflags, mode, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that is missing */
-	uint32_t attributes = how->attributes & vfs_settable_attributes(how->directory);
-	rc = posix_store_new(s, fd, how->directory, attributes | (how->directory ? FILE_ATTRIBUTE_DIRECTORY : 0),
-		nttime_from_timespec(now));
-	if (rc == -EACCES || rc == -EPERM)
-		rc = 0; /* the new file's mode denies its owner: it goes without */
-	if (rc == 0 && how->allocation && !how->directory)
-		rc = posix_reserve(fd, how->allocation);
+	const char *path = spelled_path(how->path, disk, s->base.o.case_sensitive, &allocated);
+	rc = finish_new(s, how, path, fd, nttime_from_timespec(now), out, st);
+	free(allocated);
 	if (rc < 0) {
 		close(fd);
 		undo_create(s, disk, how->directory);
-		return rc;
 	}
-	struct vfs_open_how as = *how;
-	as.access = VFS_READ | VFS_WRITE;
-	return finish(s, &as, disk, s->base.o.case_sensitive, fd, oflags, out, st);
+	return rc;
 }
 
 int posix_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
 	struct vfs_file **out, struct vfs_stat *st)
 {
 	struct posix_share *s = posix_share_of(base);
-	char disk[PATH_MAX], asked[PATH_MAX];
+	char disk[PATH_MAX], asked[PATH_MAX], *allocated;
 	int oflags, rc = posix_disk_path(how->path, disk);
 
 	if (rc == 0 && how->access & VFS_WRITE && base->o.read_only)
@@ -199,7 +216,10 @@ int posix_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_o
 	int fd = open_existing(s, how, flags, disk, &oflags);
 	if (fd < 0)
 		return fd;
-	return finish(s, how, disk, strcmp(asked, disk) == 0, fd, oflags, out, st);
+	const char *path = spelled_path(how->path, disk, strcmp(asked, disk) == 0, &allocated);
+	rc = finish_existing(s, how, path, fd, oflags, out, st);
+	free(allocated);
+	return rc;
 }
 
 /* The descriptor keeps its number, so that calls on other threads see either the old or the new one. */

@@ -37,7 +37,7 @@ static int stat_place(struct place *p)
 	return 0;
 }
 
-/* The component exists as asked, or in another case, or not at all; its parent exists. To be closed on success only. */
+/* Finds the component as asked, else in another case, else not at all; its parent exists. To be closed on success. */
 static int find_place(const struct posix_share *s, const char *client, struct place *p)
 {
 	int rc = posix_disk_path(client, p->path);
@@ -45,14 +45,19 @@ static int find_place(const struct posix_share *s, const char *client, struct pl
 	if (rc < 0)
 		return rc;
 	strcpy(p->asked, vfs_basename(p->path));
+	rc = posix_parent_open(s, p->path, &p->parent);
+	if (rc == 0)
+		rc = stat_place(p);
+	if (rc == 0 && p->exists)
+		return 0;
+	posix_parent_close(&p->parent);
+	if (rc < 0 && rc != -ENOTDIR)
+		return rc;
 	rc = posix_spell(s, p->path, 0);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	rc = posix_parent_open(s, p->path, &p->parent);
-	if (rc < 0)
-		return rc;
-	rc = stat_place(p);
-	if (rc < 0)
+	if (rc == 0 && (rc = stat_place(p)) < 0)
 		posix_parent_close(&p->parent);
 	return rc;
 }

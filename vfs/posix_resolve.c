@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/syscall.h>
@@ -41,14 +40,6 @@ char *posix_client_path(const char *disk)
 	if (client)
 		*out = 0;
 	return client;
-}
-
-struct fd_path posix_fd_path(int fd)
-{
-	struct fd_path p;
-
-	snprintf(p.s, sizeof(p.s), "/proc/self/fd/%d", fd);
-	return p;
 }
 
 /* A symlink that may not be followed, or that leads out of the share, is closed to clients: -EACCES. */
@@ -152,6 +143,14 @@ static int append(char *path, const char *name)
 	return 0;
 }
 
+static int open_directory(const struct posix_share *s, const char *path)
+{
+	int fd = posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
+
+	/* one that cannot be listed has the names that are asked for exactly, and no others */
+	return fd == -EACCES ? posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0) : fd;
+}
+
 /* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0, -ENOENT, -ENOTDIR. */
 static int append_spelled(const struct posix_share *s, char *path, const char *name)
 {
@@ -168,18 +167,16 @@ static int append_spelled(const struct posix_share *s, char *path, const char *n
 	if (fd != -ENOENT || s->base.o.case_sensitive)
 		return fd;
 	path[len] = 0;
-	fd = posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
-	rc = fd < 0 ? fd : find_spelling(fd, name, spelled);
-	if (fd >= 0)
-		close(fd);
-	/* a directory that cannot be listed has the names that were asked for exactly, and no others */
-	if (rc < 0 && append(path, name) == 0)
-		return rc == -ENOTDIR ? -ENOTDIR : -ENOENT;
+	fd = open_directory(s, path);
+	if (fd < 0)
+		return fd;
+	rc = find_spelling(fd, name, spelled);
+	close(fd);
 	return rc < 0 ? rc : append(path, spelled);
 }
 
-/* From left to right until something is missing. */
-static int spell_all(const struct posix_share *s, char *path)
+/* From left to right until something is missing, which is -ENOTDIR. */
+static int spell_directories(const struct posix_share *s, char *path)
 {
 	char want[PATH_MAX];
 	int rc = 0;
@@ -191,33 +188,30 @@ static int spell_all(const struct posix_share *s, char *path)
 		if (end)
 			*end++ = 0;
 		rc = append_spelled(s, path, name);
-		if (rc == -ENOENT && end)
-			rc = -ENOTDIR;
 	}
-	return rc;
+	return rc == -ENOENT ? -ENOTDIR : rc;
 }
 
 int posix_spell(const struct posix_share *s, char *path, unsigned flags)
 {
 	char *slash = strrchr(path, '/');
-	char leaf[NAME_DISK_MAX + 1];
+	char leaf[NAME_DISK_MAX + 1], spelled[NAME_DISK_MAX + 1];
 
 	if (flags & VFS_NOWAIT && !s->base.memory_speed)
 		return -EAGAIN;
 	strcpy(leaf, slash ? slash + 1 : path);
-	if (!slash) {
-		*path = 0;
-		return append_spelled(s, path, leaf);
+	*(slash ? slash : path) = 0;
+	int fd = open_directory(s, path); /* mostly the parent is right already */
+	if (fd == -ENOENT) {
+		int rc = spell_directories(s, path);
+		fd = rc < 0 ? rc : open_directory(s, path);
 	}
-	/* mostly the parent is right already */
-	*slash = 0;
-	int fd = posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0);
-	if (fd >= 0) {
-		close(fd);
-		return append_spelled(s, path, leaf);
-	}
-	*slash = '/';
-	return fd == -ENOENT ? spell_all(s, path) : fd;
+	if (fd < 0)
+		return fd == -ENOENT ? -ENOTDIR : fd; /* -ENOENT is about the last component only */
+	int rc = s->base.o.case_sensitive ? -ENOENT : find_spelling(fd, leaf, spelled);
+	close(fd);
+	int appended = append(path, rc == 0 ? spelled : leaf);
+	return appended < 0 ? appended : rc;
 }
 
 int posix_open_existing(const struct posix_share *s, char *path, int oflags, unsigned flags)
