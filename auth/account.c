@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-int account_find(TALLOC_CTX *mem, const struct auth_policy *policy, const char *client_name, const char *domain,
-	struct account *out)
+int account_find(TALLOC_CTX *mem, const struct auth_policy *policy, const char *client_name,
+	const char *domain, struct account *out)
 {
 	struct userdb_entry e = {0};
 

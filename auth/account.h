@@ -14,8 +14,8 @@ struct account {
 };
 
 /* 0 also for an unknown user; -errno if it cannot be found out. Strings under mem. Wipe nt_hash after use. */
-int account_find(TALLOC_CTX *mem, const struct auth_policy *policy, const char *client_name, const char *domain,
-	struct account *out);
+int account_find(TALLOC_CTX *mem, const struct auth_policy *policy, const char *client_name,
+	const char *domain, struct account *out);
 
 /* smb.conf(5) `username map`: what the file makes of a client's name. NULL only if memory is short. */
 const char *username_map_apply(TALLOC_CTX *mem, const char *path, const char *name, const char *domain);

@@ -21,12 +21,12 @@ enum stage { START, SENT_NEGOTIATE, SENT_AUTHENTICATE, DONE, ENDED };
 /* Bytes of a message besides the names and what the server's target information brings. */
 enum { NEGOTIATE_MAX = 64, FIXED_MAX = 1024, TARGET_INFO_MAX = 16 * 1024 };
 
-#define FLAGS_REQUIRED                                                                                        \
-	(NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY | NTLMSSP_NEGOTIATE_128 |     \
+#define FLAGS_REQUIRED \
+	(NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY | NTLMSSP_NEGOTIATE_128 | \
 		NTLMSSP_NEGOTIATE_NTLM)
-#define FLAGS_WISHED                                                                                          \
-	(FLAGS_REQUIRED | NTLMSSP_REQUEST_TARGET | NTLMSSP_NEGOTIATE_SIGN | NTLMSSP_NEGOTIATE_SEAL |          \
-		NTLMSSP_NEGOTIATE_ALWAYS_SIGN | NTLMSSP_NEGOTIATE_TARGET_INFO | NTLMSSP_NEGOTIATE_VERSION |   \
+#define FLAGS_WISHED \
+	(FLAGS_REQUIRED | NTLMSSP_REQUEST_TARGET | NTLMSSP_NEGOTIATE_SIGN | NTLMSSP_NEGOTIATE_SEAL | \
+		NTLMSSP_NEGOTIATE_ALWAYS_SIGN | NTLMSSP_NEGOTIATE_TARGET_INFO | NTLMSSP_NEGOTIATE_VERSION | \
 		NTLMSSP_NEGOTIATE_KEY_EXCH | NTLMSSP_NEGOTIATE_56)
 
 struct auth_client {
@@ -46,7 +46,8 @@ static int wipe(struct auth_client *a)
 	return 0;
 }
 
-static bool fill(struct auth_client *a, const char *user, const char *domain, const char *password, const char *host)
+static bool fill(
+	struct auth_client *a, const char *user, const char *domain, const char *password, const char *host)
 {
 	const char *target = talloc_asprintf(a, "cifs/%s", host);
 
@@ -58,11 +59,12 @@ static bool fill(struct auth_client *a, const char *user, const char *domain, co
 	a->target = utf16_from_utf8(a, target);
 	nt_hash(password, a->nt_hash);
 	return (a->user.data || !*user) && (a->domain.data || !*domain) && a->target.data &&
-	       a->user.len <= NTLM_NAME_MAX && a->domain.len <= NTLM_NAME_MAX && a->target.len <= NTLM_NAME_MAX;
+	       a->user.len <= NTLM_NAME_MAX && a->domain.len <= NTLM_NAME_MAX &&
+	       a->target.len <= NTLM_NAME_MAX;
 }
 
-struct auth_client *auth_client_new(TALLOC_CTX *mem, const char *user, const char *domain, const char *password,
-	const char *target_host)
+struct auth_client *auth_client_new(
+	TALLOC_CTX *mem, const char *user, const char *domain, const char *password, const char *target_host)
 {
 	struct auth_client *a = talloc_zero(mem, struct auth_client);
 
@@ -99,8 +101,9 @@ static ntstatus_t begin(struct auth_client *a, struct bytes in, struct bytes *ou
 }
 
 /*
- * The server's target information with what the client adds, [MS-NLMP] 3.1.5.1.2: MsvAvFlags announces the MIC,
- * MsvAvTargetName says whom the client believes to talk to. *time receives the server's time if it is there.
+ * The server's target information with what the client adds, [MS-NLMP] 3.1.5.1.2: MsvAvFlags announces the
+ * MIC, MsvAvTargetName says whom the client believes to talk to. *time receives the server's time if it is
+ * there.
  */
 static void put_target_info(struct wr *w, struct bytes info, struct bytes target, uint64_t *time)
 {
@@ -146,7 +149,8 @@ static bool respond(struct auth_client *a, const struct ntlm_challenge *c, struc
 	if (w->bad)
 		return false;
 	struct bytes temp = BYTES(w->base + sizeof(proof), w->pos - sizeof(proof));
-	bool ok = ntlm_owf_v2(a->nt_hash, a->user, a->domain, owf) && ntlmv2_proof(owf, c->challenge, temp, proof) &&
+	bool ok = ntlm_owf_v2(a->nt_hash, a->user, a->domain, owf) &&
+		  ntlmv2_proof(owf, c->challenge, temp, proof) &&
 		  ntlmv2_session_base_key(owf, proof, base_key);
 	memcpy(w->base, proof, sizeof(proof));
 	crypto_wipe(owf, sizeof(owf));
@@ -154,7 +158,8 @@ static bool respond(struct auth_client *a, const struct ntlm_challenge *c, struc
 }
 
 /* The session's key: made up here and sent under the base key, where both sides want that. */
-static bool make_key(struct auth_client *a, const uint8_t base_key[16], uint8_t sealed[16], struct ntlm_authenticate *m)
+static bool make_key(
+	struct auth_client *a, const uint8_t base_key[16], uint8_t sealed[16], struct ntlm_authenticate *m)
 {
 	memcpy(a->exported_key, base_key, NTLM_KEY_SIZE);
 	if (!(a->flags & NTLMSSP_NEGOTIATE_KEY_EXCH))
@@ -165,7 +170,8 @@ static bool make_key(struct auth_client *a, const uint8_t base_key[16], uint8_t 
 	return crypto_rc4(base_key, sealed, NTLM_KEY_SIZE);
 }
 
-static bool put_authenticate(struct auth_client *a, struct ntlm_authenticate *m, struct bytes challenge, struct wr *w)
+static bool put_authenticate(
+	struct auth_client *a, struct ntlm_authenticate *m, struct bytes challenge, struct wr *w)
 {
 	uint8_t mic[NTLM_MIC_SIZE];
 
@@ -178,7 +184,8 @@ static bool put_authenticate(struct auth_client *a, struct ntlm_authenticate *m,
 	return true;
 }
 
-static bool authenticate(struct auth_client *a, const struct ntlm_challenge *c, struct bytes challenge, struct wr *w)
+static bool authenticate(
+	struct auth_client *a, const struct ntlm_challenge *c, struct bytes challenge, struct wr *w)
 {
 	static const uint8_t zero[24];
 	uint8_t base_key[16] = {0}, sealed[16];
@@ -210,8 +217,8 @@ static ntstatus_t on_challenge(struct auth_client *a, const struct spnego_token 
 	struct ntlm_challenge c;
 	uint8_t mic[16];
 
-	if (!in->mech_token.data || (in->names_mech && !in->names_ntlmssp) || !ntlm_challenge_decode(in->mech_token, &c) ||
-		c.target_info.len > TARGET_INFO_MAX)
+	if (!in->mech_token.data || (in->names_mech && !in->names_ntlmssp) ||
+		!ntlm_challenge_decode(in->mech_token, &c) || c.target_info.len > TARGET_INFO_MAX)
 		return STATUS_INVALID_PARAMETER;
 	a->flags = c.flags & FLAGS_WISHED;
 	if ((a->flags & FLAGS_REQUIRED) != FLAGS_REQUIRED)
@@ -233,7 +240,10 @@ static ntstatus_t on_challenge(struct auth_client *a, const struct spnego_token 
 	return out->data ? STATUS_MORE_PROCESSING_REQUIRED : STATUS_NO_MEMORY;
 }
 
-/* A guest's server has no key to sign with; only one mechanism was offered, so nothing was there to be taken away. */
+/*
+ * A guest's server has no key to sign with; only one mechanism was offered, so nothing was there to be taken
+ * away.
+ */
 static ntstatus_t on_final(struct auth_client *a, const struct spnego_token *in)
 {
 	uint8_t want[16];

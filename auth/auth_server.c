@@ -18,9 +18,9 @@ enum progress { START, GOING, ENDED };
 
 struct auth_server {
 	enum progress progress;
-	bool bare;        /* no SPNEGO around */
-	bool mic_needed;  /* RFC 4178 5: the client would have preferred another mechanism */
-	bool named_mech;  /* supportedMech has been sent */
+	bool bare;       /* no SPNEGO around */
+	bool mic_needed; /* RFC 4178 5: the client would have preferred another mechanism */
+	bool named_mech; /* supportedMech has been sent */
 	struct bytes mech_types;
 	struct ntlm_server *ntlm;
 };
@@ -44,15 +44,16 @@ struct auth_server *auth_server_new(TALLOC_CTX *mem, const struct auth_policy *p
 	return a;
 }
 
-static ntstatus_t answer(struct auth_server *a, ntstatus_t status, const struct spnego_token *t, struct bytes *out)
+static ntstatus_t answer(
+	struct auth_server *a, ntstatus_t status, const struct spnego_token *t, struct bytes *out)
 {
 	*out = spnego_encode_resp(a, t);
 	return out->data ? status : STATUS_NO_MEMORY;
 }
 
 /*
- * The last token: the client's MIC over the list of mechanisms is checked and answered with our own. Who preferred NTLMSSP
- * may leave it out, RFC 4178 5.
+ * The last token: the client's MIC over the list of mechanisms is checked and answered with our own. Who
+ * preferred NTLMSSP may leave it out, RFC 4178 5.
  */
 static ntstatus_t finish(struct auth_server *a, struct bytes client_mic, struct bytes *out)
 {
@@ -60,7 +61,8 @@ static ntstatus_t finish(struct auth_server *a, struct bytes client_mic, struct 
 	struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_COMPLETED};
 	bool keyless = r->guest || r->anonymous;
 	uint8_t want[16], own[16];
-	bool right = client_mic.len == sizeof(want) && ntlm_server_sign(a->ntlm, false, a->mech_types, want) &&
+	bool right = client_mic.len == sizeof(want) &&
+		     ntlm_server_sign(a->ntlm, false, a->mech_types, want) &&
 		     crypto_equal(want, client_mic.data, sizeof(want));
 
 	if (!right && !keyless && (client_mic.data || a->mic_needed))
@@ -75,7 +77,8 @@ static ntstatus_t finish(struct auth_server *a, struct bytes client_mic, struct 
 
 static ntstatus_t feed_ntlm(struct auth_server *a, const struct spnego_token *in, struct bytes *out)
 {
-	struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = !a->named_mech};
+	struct spnego_token t = {
+		.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = !a->named_mech};
 	ntstatus_t status = ntlm_server_step(a->ntlm, in->mech_token, &t.mech_token);
 
 	if (status_is_ok(status))
@@ -88,7 +91,8 @@ static ntstatus_t feed_ntlm(struct auth_server *a, const struct spnego_token *in
 
 static ntstatus_t on_init(struct auth_server *a, const struct spnego_token *in, struct bytes *out)
 {
-	struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
+	struct spnego_token t = {
+		.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
 
 	if (!in->offers_ntlmssp)
 		return STATUS_LOGON_FAILURE;

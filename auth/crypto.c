@@ -7,8 +7,8 @@ bool crypto_hmac(gnutls_mac_algorithm_t mac, struct bytes key, struct bytes data
 }
 
 /*
- * NTLM is built on MD5 and RC4, which a FIPS build of gnutls forbids unless told that their use is not by choice.
- * Outside FIPS mode the calls do nothing.
+ * NTLM is built on MD5 and RC4, which a FIPS build of gnutls forbids unless told that their use is not by
+ * choice. Outside FIPS mode the calls do nothing.
  */
 static bool relaxed(bool ok)
 {

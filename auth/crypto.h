@@ -7,7 +7,10 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-/* Small one-shot helpers over gnutls. All return false only when gnutls itself fails (memory, forbidden algorithm). */
+/*
+ * Small one-shot helpers over gnutls. All return false only when gnutls itself fails (memory, forbidden
+ * algorithm).
+ */
 
 /* out has the MAC's full size (16 for MD5, 32 for SHA-256). */
 bool crypto_hmac(gnutls_mac_algorithm_t mac, struct bytes key, struct bytes data, uint8_t *out);

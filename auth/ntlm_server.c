@@ -23,12 +23,15 @@ enum stage { WANT_NEGOTIATE, WANT_AUTHENTICATE, DONE };
 
 enum { MESSAGE_MAX = 8192 };
 
-/* What is echoed of the client's wishes, and what a client must wish for, [MS-NLMP] 3.2.5.1.1 and 3.2.5.1.2. */
-#define FLAGS_KNOWN                                                                                           \
-	(NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_REQUEST_TARGET | NTLMSSP_NEGOTIATE_SIGN | NTLMSSP_NEGOTIATE_SEAL | \
-		NTLMSSP_NEGOTIATE_ALWAYS_SIGN | NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY |                  \
-		NTLMSSP_NEGOTIATE_VERSION | NTLMSSP_NEGOTIATE_128 | NTLMSSP_NEGOTIATE_KEY_EXCH | NTLMSSP_NEGOTIATE_56)
-#define FLAGS_REQUIRED                                                                                        \
+/*
+ * What is echoed of the client's wishes, and what a client must wish for, [MS-NLMP] 3.2.5.1.1 and 3.2.5.1.2.
+ */
+#define FLAGS_KNOWN \
+	(NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_REQUEST_TARGET | NTLMSSP_NEGOTIATE_SIGN | \
+		NTLMSSP_NEGOTIATE_SEAL | NTLMSSP_NEGOTIATE_ALWAYS_SIGN | \
+		NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY | NTLMSSP_NEGOTIATE_VERSION | \
+		NTLMSSP_NEGOTIATE_128 | NTLMSSP_NEGOTIATE_KEY_EXCH | NTLMSSP_NEGOTIATE_56)
+#define FLAGS_REQUIRED \
 	(NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY | NTLMSSP_NEGOTIATE_128)
 
 struct ntlm_server {
@@ -121,7 +124,9 @@ static ntstatus_t on_negotiate(struct ntlm_server *s, struct bytes in, struct by
 	if (!ntlm_negotiate_decode(in, &wished))
 		return STATUS_INVALID_PARAMETER;
 	if ((wished & FLAGS_REQUIRED) != FLAGS_REQUIRED) {
-		log_info(auth, "client offers NTLM without Unicode, extended session security or 128 bits: %08x", wished);
+		log_info(auth,
+			"client offers NTLM without Unicode, extended session security or 128 bits: %08x",
+			wished);
 		return STATUS_NOT_SUPPORTED;
 	}
 	s->flags = answer_flags(wished);
@@ -138,8 +143,9 @@ static ntstatus_t on_negotiate(struct ntlm_server *s, struct bytes in, struct by
 }
 
 /*
- * Whether the response is that of a password with this hash, and the key that follows. Clients that compute with an empty
- * domain while they send another are to be understood (3.2.5.1.2). Takes the same time whatever the outcome.
+ * Whether the response is that of a password with this hash, and the key that follows. Clients that compute
+ * with an empty domain while they send another are to be understood (3.2.5.1.2). Takes the same time whatever
+ * the outcome.
  */
 static bool check_response(const struct ntlm_server *s, const struct ntlm_authenticate *a,
 	const struct ntlmv2_response *r, const uint8_t nt_hash[16], uint8_t base_key[16])
@@ -149,8 +155,10 @@ static bool check_response(const struct ntlm_server *s, const struct ntlm_authen
 	bool match = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
-		bool ok = ntlm_owf_v2(nt_hash, a->user, domains[i], owf) && ntlmv2_proof(owf, s->nonce, r->temp, proof) &&
-			  ntlmv2_session_base_key(owf, proof, key) && crypto_equal(proof, r->proof.data, sizeof(proof));
+		bool ok = ntlm_owf_v2(nt_hash, a->user, domains[i], owf) &&
+			  ntlmv2_proof(owf, s->nonce, r->temp, proof) &&
+			  ntlmv2_session_base_key(owf, proof, key) &&
+			  crypto_equal(proof, r->proof.data, sizeof(proof));
 		if (ok && !match)
 			memcpy(base_key, key, sizeof(key));
 		match |= ok;
@@ -182,7 +190,8 @@ static ntstatus_t as_guest_or(struct ntlm_server *s, enum map_to_guest needed, c
 }
 
 /* [MS-NLMP] 3.2.5.1.2: the key that the client has made up travels under the one that both can compute. */
-static ntstatus_t take_key(struct ntlm_server *s, const struct ntlm_authenticate *a, const uint8_t base_key[16])
+static ntstatus_t take_key(
+	struct ntlm_server *s, const struct ntlm_authenticate *a, const uint8_t base_key[16])
 {
 	bool exchange = s->flags & NTLMSSP_NEGOTIATE_KEY_EXCH;
 
@@ -203,7 +212,8 @@ static bool mic_is_right(const struct ntlm_server *s, const struct ntlm_authenti
 {
 	uint8_t mic[NTLM_MIC_SIZE];
 
-	return ntlm_mic(s->exported_key, s->negotiate, s->challenge, message, mic) && crypto_equal(mic, a->mic, sizeof(mic));
+	return ntlm_mic(s->exported_key, s->negotiate, s->challenge, message, mic) &&
+	       crypto_equal(mic, a->mic, sizeof(mic));
 }
 
 static ntstatus_t accept_user(struct ntlm_server *s, const struct ntlm_authenticate *a, struct bytes message,
@@ -214,8 +224,8 @@ static ntstatus_t accept_user(struct ntlm_server *s, const struct ntlm_authentic
 	if (!status_is_ok(status))
 		return status;
 	if (has_mic && !mic_is_right(s, a, message)) {
-		log_warning(auth, "log-on of %s\\%s: somebody has changed the NTLM messages", s->result.domain,
-			s->result.client_name);
+		log_warning(auth, "log-on of %s\\%s: somebody has changed the NTLM messages",
+			s->result.domain, s->result.client_name);
 		return STATUS_LOGON_FAILURE;
 	}
 	memcpy(s->result.session_key, s->exported_key, sizeof(s->result.session_key));
@@ -231,14 +241,17 @@ static ntstatus_t log_on(struct ntlm_server *s, const struct ntlm_authenticate *
 
 	if (account_find(s, s->policy, s->result.client_name, s->result.domain, &account) < 0)
 		return STATUS_LOGON_FAILURE;
-	/* An unknown user's response is checked too, against a hash of zeros, so that the time tells nothing. */
+	/*
+	 * An unknown user's response is checked too, against a hash of zeros, so that the time tells nothing.
+	 */
 	bool v2 = ntlmv2_response_decode(a->nt_response, &r);
 	bool match = v2 && check_response(s, a, &r, account.nt_hash, base_key);
 	match = match && account.known && account.has_password;
 	if (!account.known)
 		status = as_guest_or(s, MAP_TO_GUEST_BAD_USER, "no such user");
 	else if (!match)
-		status = as_guest_or(s, MAP_TO_GUEST_BAD_PASSWORD, v2 ? "wrong password" : "no NTLMv2 response");
+		status = as_guest_or(
+			s, MAP_TO_GUEST_BAD_PASSWORD, v2 ? "wrong password" : "no NTLMv2 response");
 	else if (account.disabled)
 		status = STATUS_ACCOUNT_DISABLED;
 	else if (!is_fresh(r.timestamp))

@@ -6,20 +6,31 @@
 
 #include <talloc.h>
 
-/* NTLMSSP messages and keys, [MS-NLMP]. Codecs only: no state, no policy. Strings are UTF-16LE and borrowed. */
+/*
+ * NTLMSSP messages and keys, [MS-NLMP]. Codecs only: no state, no policy. Strings are UTF-16LE and borrowed.
+ */
 
 enum { /* NEGOTIATE flags, [MS-NLMP] 2.2.2.5 */
-	NTLMSSP_NEGOTIATE_UNICODE = 0x00000001, NTLMSSP_REQUEST_TARGET = 0x00000004, NTLMSSP_NEGOTIATE_SIGN = 0x00000010,
-	NTLMSSP_NEGOTIATE_SEAL = 0x00000020, NTLMSSP_NEGOTIATE_NTLM = 0x00000200, NTLMSSP_ANONYMOUS = 0x00000800,
-	NTLMSSP_NEGOTIATE_ALWAYS_SIGN = 0x00008000, NTLMSSP_TARGET_TYPE_SERVER = 0x00020000,
-	NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY = 0x00080000, NTLMSSP_NEGOTIATE_TARGET_INFO = 0x00800000,
-	NTLMSSP_NEGOTIATE_VERSION = 0x02000000, NTLMSSP_NEGOTIATE_128 = 0x20000000, NTLMSSP_NEGOTIATE_KEY_EXCH = 0x40000000,
+	NTLMSSP_NEGOTIATE_UNICODE = 0x00000001,
+	NTLMSSP_REQUEST_TARGET = 0x00000004,
+	NTLMSSP_NEGOTIATE_SIGN = 0x00000010,
+	NTLMSSP_NEGOTIATE_SEAL = 0x00000020,
+	NTLMSSP_NEGOTIATE_NTLM = 0x00000200,
+	NTLMSSP_ANONYMOUS = 0x00000800,
+	NTLMSSP_NEGOTIATE_ALWAYS_SIGN = 0x00008000,
+	NTLMSSP_TARGET_TYPE_SERVER = 0x00020000,
+	NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY = 0x00080000,
+	NTLMSSP_NEGOTIATE_TARGET_INFO = 0x00800000,
+	NTLMSSP_NEGOTIATE_VERSION = 0x02000000,
+	NTLMSSP_NEGOTIATE_128 = 0x20000000,
+	NTLMSSP_NEGOTIATE_KEY_EXCH = 0x40000000,
 };
 #define NTLMSSP_NEGOTIATE_56 0x80000000u
 
 enum ntlm_message { NTLM_NEGOTIATE = 1, NTLM_CHALLENGE = 2, NTLM_AUTHENTICATE = 3 };
 
-enum { NTLM_KEY_SIZE = 16, NTLM_CHALLENGE_SIZE = 8, NTLM_MIC_OFFSET = 72, NTLM_MIC_SIZE = 16, NTLM_NAME_MAX = 512 };
+enum { NTLM_KEY_SIZE = 16, NTLM_CHALLENGE_SIZE = 8, NTLM_MIC_OFFSET = 72, NTLM_MIC_SIZE = 16 };
+enum { NTLM_NAME_MAX = 512 };
 
 struct ntlm_challenge {
 	uint32_t flags;
@@ -44,8 +55,9 @@ void ntlm_challenge_encode(struct wr *w, const struct ntlm_challenge *in);
 void ntlm_authenticate_encode(struct wr *w, const struct ntlm_authenticate *in);
 
 enum { /* AvId, [MS-NLMP] 2.2.2.1 */
-	NTLM_AV_EOL = 0, NTLM_AV_NB_COMPUTER = 1, NTLM_AV_NB_DOMAIN = 2, NTLM_AV_DNS_COMPUTER = 3, NTLM_AV_DNS_DOMAIN = 4,
-	NTLM_AV_FLAGS = 6, NTLM_AV_TIMESTAMP = 7, NTLM_AV_TARGET_NAME = 9, NTLM_AV_CHANNEL_BINDINGS = 10,
+	NTLM_AV_EOL = 0, NTLM_AV_NB_COMPUTER = 1, NTLM_AV_NB_DOMAIN = 2, NTLM_AV_DNS_COMPUTER = 3,
+	NTLM_AV_DNS_DOMAIN = 4, NTLM_AV_FLAGS = 6, NTLM_AV_TIMESTAMP = 7, NTLM_AV_TARGET_NAME = 9,
+	NTLM_AV_CHANNEL_BINDINGS = 10,
 };
 enum { NTLM_AV_FLAG_MIC = 0x2 };
 
@@ -69,9 +81,14 @@ bool ntlm_owf_v2(const uint8_t nt_hash[16], struct bytes user, struct bytes doma
 bool ntlmv2_proof(const uint8_t owf[16], const uint8_t challenge[8], struct bytes temp, uint8_t out[16]);
 bool ntlmv2_session_base_key(const uint8_t owf[16], const uint8_t proof[16], uint8_t out[16]);
 /* auth's MIC field counts as zeros. */
-bool ntlm_mic(const uint8_t key[16], struct bytes negotiate, struct bytes challenge, struct bytes auth, uint8_t out[16]);
+bool ntlm_mic(const uint8_t key[16], struct bytes negotiate, struct bytes challenge, struct bytes auth,
+	uint8_t out[16]);
 
-/* GSS_GetMIC for the first message of one direction with extended session security and 128 bits, [MS-NLMP] 3.4.4.2. */
-bool ntlm_sign(const uint8_t exported_key[16], uint32_t flags, bool from_server, struct bytes message, uint8_t out[16]);
+/*
+ * GSS_GetMIC for the first message of one direction with extended session security and 128 bits, [MS-NLMP]
+ * 3.4.4.2.
+ */
+bool ntlm_sign(const uint8_t exported_key[16], uint32_t flags, bool from_server, struct bytes message,
+	uint8_t out[16]);
 
 #endif

@@ -108,7 +108,10 @@ bool ntlm_authenticate_decode(struct bytes in, struct ntlm_authenticate *out)
 	out->flags = rd_u32(&r);
 	ok = ok && !r.bad && out->domain.len <= NTLM_NAME_MAX && out->user.len <= NTLM_NAME_MAX &&
 	     out->workstation.len <= NTLM_NAME_MAX;
-	/* Clients that know no version or MIC put their payload here: whether these are a MIC, MsvAvFlags says. */
+	/*
+	 * Clients that know no version or MIC put their payload here: whether these are a MIC, MsvAvFlags
+	 * says.
+	 */
 	struct rd m = rd_over(in);
 	rd_seek(&m, NTLM_MIC_OFFSET);
 	rd_copy(&m, out->mic, sizeof(out->mic));
@@ -180,6 +183,7 @@ bool ntlmv2_response_decode(struct bytes in, struct ntlmv2_response *out)
 	out->timestamp = rd_u64(&r);
 	rd_skip(&r, NTLM_CHALLENGE_SIZE + 4);
 	struct bytes pairs = rd_bytes(&r, rd_left(&r));
-	out->has_mic = ntlm_av_find(pairs, NTLM_AV_FLAGS, &flags) && flags.len == 4 && (flags.data[0] & NTLM_AV_FLAG_MIC);
+	out->has_mic = ntlm_av_find(pairs, NTLM_AV_FLAGS, &flags) && flags.len == 4 &&
+		       (flags.data[0] & NTLM_AV_FLAG_MIC);
 	return known && !r.bad;
 }

@@ -6,7 +6,13 @@
 #include "wire/smb2.h"
 
 /* SMB2 TRANSFORM_HEADER, [MS-SMB2] 2.2.41 */
-enum { TAG_OFFSET = 4, TAG_SIZE = 16, NONCE_OFFSET = 20, AAD_OFFSET = 20, AAD_SIZE = SMB2_TRANSFORM_HEADER_SIZE - 20 };
+enum {
+	TAG_OFFSET = 4,
+	TAG_SIZE = 16,
+	NONCE_OFFSET = 20,
+	AAD_OFFSET = 20,
+	AAD_SIZE = SMB2_TRANSFORM_HEADER_SIZE - 20
+};
 
 struct cipher_kind {
 	gnutls_cipher_algorithm_t algorithm;
@@ -59,8 +65,8 @@ bool sealer_seal(struct sealer *s, uint8_t *header, struct iovec *plain, int n)
 	struct iovec aad = {header + AAD_OFFSET, AAD_SIZE};
 	size_t tag_size = TAG_SIZE;
 
-	return gnutls_aead_cipher_encryptv2(s->aead, header + NONCE_OFFSET, s->kind->nonce_size, &aad, 1, plain, n,
-		       header + TAG_OFFSET, &tag_size) >= 0;
+	return gnutls_aead_cipher_encryptv2(s->aead, header + NONCE_OFFSET, s->kind->nonce_size, &aad, 1,
+		       plain, n, header + TAG_OFFSET, &tag_size) >= 0;
 }
 
 bool sealer_open(struct sealer *s, const uint8_t *header, uint8_t *data, size_t len)
@@ -68,6 +74,6 @@ bool sealer_open(struct sealer *s, const uint8_t *header, uint8_t *data, size_t 
 	struct iovec aad = {(uint8_t *)header + AAD_OFFSET, AAD_SIZE};
 	struct iovec body = {data, len};
 
-	return gnutls_aead_cipher_decryptv2(s->aead, header + NONCE_OFFSET, s->kind->nonce_size, &aad, 1, &body, 1,
-		       (uint8_t *)header + TAG_OFFSET, TAG_SIZE) >= 0;
+	return gnutls_aead_cipher_decryptv2(s->aead, header + NONCE_OFFSET, s->kind->nonce_size, &aad, 1,
+		       &body, 1, (uint8_t *)header + TAG_OFFSET, TAG_SIZE) >= 0;
 }

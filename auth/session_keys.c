@@ -12,7 +12,10 @@ void preauth_update(uint8_t hash[PREAUTH_HASH_SIZE], struct bytes message)
 {
 	gnutls_hash_hd_t h;
 
-	/* Without the digest the two sides must not agree by accident: the hash becomes one that nobody knows. */
+	/*
+	 * Without the digest the two sides must not agree by accident: the hash becomes one that nobody
+	 * knows.
+	 */
 	if (gnutls_hash_init(&h, GNUTLS_DIG_SHA512) < 0) {
 		random_bytes(hash, PREAUTH_HASH_SIZE);
 		return;
@@ -67,8 +70,8 @@ static const struct labels labels_311[KEY_COUNT] = {
 	[KEY_SERVER_IN] = {TEXT("SMBC2SCipherKey")},
 };
 
-static void derive_3x(struct session_keys *out, bool is_311, struct bytes key, struct bytes full_key,
-	struct bytes preauth)
+static void derive_3x(
+	struct session_keys *out, bool is_311, struct bytes key, struct bytes full_key, struct bytes preauth)
 {
 	const struct labels *l = is_311 ? labels_311 : labels_30;
 	struct bytes cipher_key = out->cipher_key_size == 32 ? full_key : key;
@@ -84,11 +87,12 @@ static void derive_3x(struct session_keys *out, bool is_311, struct bytes key, s
 	};
 
 	for (int i = 0; i < KEY_COUNT; i++)
-		derive(wanted[i].out, wanted[i].len, wanted[i].key, l[i].label, is_311 ? preauth : l[i].context);
+		derive(wanted[i].out, wanted[i].len, wanted[i].key, l[i].label,
+			is_311 ? preauth : l[i].context);
 }
 
-void session_keys_derive(struct session_keys *out, uint16_t dialect, uint16_t cipher, struct bytes session_key,
-	const uint8_t preauth[PREAUTH_HASH_SIZE])
+void session_keys_derive(struct session_keys *out, uint16_t dialect, uint16_t cipher,
+	struct bytes session_key, const uint8_t preauth[PREAUTH_HASH_SIZE])
 {
 	uint8_t key[SESSION_KEY_SIZE] = {0};
 	bool wide = cipher == SMB2_CIPHER_AES256_CCM || cipher == SMB2_CIPHER_AES256_GCM;

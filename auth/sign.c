@@ -10,9 +10,9 @@ enum { GMAC_FROM_SERVER = 1, GMAC_CANCEL = 2 };
 
 struct signer {
 	uint16_t algorithm;
-	gnutls_hmac_hd_t mac;           /* HMAC-SHA256, AES-CMAC */
-	gnutls_aead_cipher_hd_t gmac;   /* AES-GMAC */
-	struct iovec *pieces;           /* scratch, so that a long message costs no allocation each time */
+	gnutls_hmac_hd_t mac;         /* HMAC-SHA256, AES-CMAC */
+	gnutls_aead_cipher_hd_t gmac; /* AES-GMAC */
+	struct iovec *pieces;         /* scratch, so that a long message costs no allocation each time */
 	size_t piece_cap;
 };
 
@@ -75,7 +75,8 @@ static size_t cut_message(struct signer *s, const struct iovec *iov, int n)
 	s->pieces[used++] = (struct iovec){first, SMB2_SIGNATURE_OFFSET};
 	s->pieces[used++] = (struct iovec){(uint8_t *)zero_signature, SIGNATURE_SIZE};
 	if (iov[0].iov_len > SMB2_HEADER_SIZE)
-		s->pieces[used++] = (struct iovec){first + SMB2_HEADER_SIZE, iov[0].iov_len - SMB2_HEADER_SIZE};
+		s->pieces[used++] =
+			(struct iovec){first + SMB2_HEADER_SIZE, iov[0].iov_len - SMB2_HEADER_SIZE};
 	for (int i = 1; i < n; i++)
 		if (iov[i].iov_len)
 			s->pieces[used++] = iov[i];
@@ -102,8 +103,8 @@ static bool sign_gmac(struct signer *s, size_t pieces, bool is_server, uint8_t o
 	size_t tag_size = SIGNATURE_SIZE;
 
 	gmac_nonce(s->pieces[0].iov_base, is_server, nonce);
-	return gnutls_aead_cipher_encryptv2(s->gmac, nonce, sizeof(nonce), s->pieces, (int)pieces, &nothing, 0, out,
-		       &tag_size) >= 0;
+	return gnutls_aead_cipher_encryptv2(s->gmac, nonce, sizeof(nonce), s->pieces, (int)pieces, &nothing,
+		       0, out, &tag_size) >= 0;
 }
 
 static bool sign_mac(struct signer *s, size_t pieces, uint8_t out[16])

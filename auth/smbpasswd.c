@@ -121,9 +121,10 @@ size_t smbpasswd_format(const struct userdb_entry *e, char out[SMBPASSWD_LINE_MA
 	for (int i = 0; i < 16; i++)
 		snprintf(hash + 2 * i, 3, "%02X", e->nt_hash[i]);
 	snprintf(flags, sizeof(flags), "U%s%s", e->disabled ? "D" : "", e->no_password_required ? "N" : "");
-	int n = snprintf(out, SMBPASSWD_LINE_MAX, "%.*s:%u:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:%s:[%-*s]:LCT-%08llX:\n",
-		NAME_MAX_BYTES, e->name, e->uid, e->has_password ? hash : "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", FLAGS_WIDTH,
-		flags, (unsigned long long)e->last_change);
+	int n = snprintf(out, SMBPASSWD_LINE_MAX,
+		"%.*s:%u:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:%s:[%-*s]:LCT-%08llX:\n", NAME_MAX_BYTES, e->name,
+		e->uid, e->has_password ? hash : "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", FLAGS_WIDTH, flags,
+		(unsigned long long)e->last_change);
 	crypto_wipe(hash, sizeof(hash));
 	return (size_t)n;
 }

@@ -78,7 +78,10 @@ static bool get_bytes(TALLOC_CTX *mem, asn1_node n, const char *name, struct byt
 	return true;
 }
 
-/* For an OBJECT IDENTIFIER, and for a CHOICE, whose value is the name of what was chosen. Longer texts are none we know. */
+/*
+ * For an OBJECT IDENTIFIER, and for a CHOICE, whose value is the name of what was chosen. Longer texts are
+ * none we know.
+ */
 static bool text_is(asn1_node n, const char *name, const char *text)
 {
 	char value[128];
@@ -148,7 +151,8 @@ static bool read_resp(TALLOC_CTX *mem, asn1_node n, struct spnego_token *out)
 		return false;
 	out->names_mech = has_field(n, "negTokenResp.supportedMech");
 	out->names_ntlmssp = text_is(n, "negTokenResp.supportedMech", OID_NTLMSSP);
-	return read_state(n, &out->state) && get_bytes(mem, n, "negTokenResp.responseToken", &out->mech_token) &&
+	return read_state(n, &out->state) &&
+	       get_bytes(mem, n, "negTokenResp.responseToken", &out->mech_token) &&
 	       get_bytes(mem, n, "negTokenResp.mechListMIC", &out->mic);
 }
 
@@ -169,7 +173,8 @@ bool spnego_decode(TALLOC_CTX *mem, struct bytes in, struct spnego_token *out)
 static bool put(asn1_node n, const char *name, struct bytes b)
 {
 	/* NULL leaves an OPTIONAL field out; length 0 means that the value is a string, here an empty one. */
-	return asn1_write_value(n, name, b.data && !b.len ? "" : (const void *)b.data, (int)b.len) == ASN1_SUCCESS;
+	return asn1_write_value(n, name, b.data && !b.len ? "" : (const void *)b.data, (int)b.len) ==
+	       ASN1_SUCCESS;
 }
 
 static bool put_text(asn1_node n, const char *name, const char *text)
@@ -186,8 +191,10 @@ static struct bytes encode_any_init(TALLOC_CTX *mem, struct bytes mech_token, st
 		return out;
 	if (put_text(n, "thisMech", OID_SPNEGO) && put_text(n, "token", "negTokenInit") &&
 		put(n, "token.negTokenInit.mechTypes", spnego_own_mech_types) &&
-		put(n, "token.negTokenInit.reqFlags", none) && put(n, "token.negTokenInit.mechToken", mech_token) &&
-		put(n, "token.negTokenInit.micOrHints", hints) && put(n, "token.negTokenInit.mechListMIC", none))
+		put(n, "token.negTokenInit.reqFlags", none) &&
+		put(n, "token.negTokenInit.mechToken", mech_token) &&
+		put(n, "token.negTokenInit.micOrHints", hints) &&
+		put(n, "token.negTokenInit.mechListMIC", none))
 		out = encode(mem, n, "");
 	asn1_delete_structure(&n);
 	return out;
@@ -203,7 +210,8 @@ struct bytes spnego_encode_hint(TALLOC_CTX *mem)
 	asn1_node n = element_new("SPNEGO.NegHints");
 	struct bytes hints = {NULL, 0};
 
-	if (n && put(n, "hintName", BYTES(HINT_NAME, strlen(HINT_NAME))) && put(n, "hintAddress", BYTES(NULL, 0)))
+	if (n && put(n, "hintName", BYTES(HINT_NAME, strlen(HINT_NAME))) &&
+		put(n, "hintAddress", BYTES(NULL, 0)))
 		hints = encode(mem, n, "");
 	asn1_delete_structure(&n);
 	if (!hints.data)
@@ -225,7 +233,8 @@ struct bytes spnego_encode_resp(TALLOC_CTX *mem, const struct spnego_token *in)
 		put(n, "negTokenResp.negState", in->state == SPNEGO_NO_STATE ? none : BYTES(&state, 1)) &&
 		(in->names_ntlmssp ? put_text(n, "negTokenResp.supportedMech", OID_NTLMSSP)
 				   : put(n, "negTokenResp.supportedMech", none)) &&
-		put(n, "negTokenResp.responseToken", in->mech_token) && put(n, "negTokenResp.mechListMIC", in->mic))
+		put(n, "negTokenResp.responseToken", in->mech_token) &&
+		put(n, "negTokenResp.mechListMIC", in->mic))
 		out = encode(mem, n, "");
 	asn1_delete_structure(&n);
 	return out;

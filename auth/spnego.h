@@ -33,11 +33,16 @@ struct spnego_token {
 /* Views in out are allocated under mem. False if it is neither token, malformed, or too large. */
 bool spnego_decode(TALLOC_CTX *mem, struct bytes in, struct spnego_token *out);
 
-/* mech_types and flags of `in` are those of NTLMSSP alone. A hint is the NegTokenInit2 of a server's NEGOTIATE response. */
+/*
+ * mech_types and flags of `in` are those of NTLMSSP alone. A hint is the NegTokenInit2 of a server's
+ * NEGOTIATE response.
+ */
 struct bytes spnego_encode_init(TALLOC_CTX *mem, struct bytes mech_token);
 struct bytes spnego_encode_hint(TALLOC_CTX *mem);
 
-/* state may be SPNEGO_NO_STATE; names_ntlmssp, mech_token and mic of `in` say which other fields are written. */
+/*
+ * state may be SPNEGO_NO_STATE; names_ntlmssp, mech_token and mic of `in` say which other fields are written.
+ */
 struct bytes spnego_encode_resp(TALLOC_CTX *mem, const struct spnego_token *in);
 
 /* DER of the MechTypeList that spnego_encode_init writes. */

@@ -8,8 +8,9 @@
 #include <pthread.h>
 
 /*
- * A table of fixed size: a key (an address or a user, hashed) may be in any of WAYS places of one set, and a new one takes
- * the place whose last failure is longest ago. The seed keeps the choice of a set from those who choose names.
+ * A table of fixed size: a key (an address or a user, hashed) may be in any of WAYS places of one set, and a
+ * new one takes the place whose last failure is longest ago. The seed keeps the choice of a set from those
+ * who choose names.
  */
 enum { SETS = 256, WAYS = 8 };
 
@@ -87,15 +88,18 @@ static uint64_t user_key(const char *user)
 	return name_casehash(user) << 1;
 }
 
-unsigned auth_throttle_record(struct auth_throttle *t, const char *address, const char *user, bool success,
-	uint64_t now_ns)
+unsigned auth_throttle_record(
+	struct auth_throttle *t, const char *address, const char *user, bool success, uint64_t now_ns)
 {
 	uint64_t by_address = address_key(address), by_user = user_key(user ? user : "");
 	unsigned delay = 0;
 
 	pthread_mutex_lock(&t->lock);
 	if (success) {
-		/* The address keeps its record: whoever has one account must not wash off his guesses at others. */
+		/*
+		 * The address keeps its record: whoever has one account must not wash off his guesses at
+		 * others.
+		 */
 		struct throttle_slot *s = slot_of(t, by_user, false);
 		if (s)
 			*s = (struct throttle_slot){0};

@@ -59,8 +59,8 @@ static void warn_if_exposed(const char *path, const struct stat *st)
 	static atomic_bool warned;
 
 	if ((st->st_mode & 077) && !atomic_exchange(&warned, true))
-		log_warning(auth, "%s holds password hashes and is open to others (mode %03o): chmod 600 it", path,
-			(unsigned)(st->st_mode & 0777));
+		log_warning(auth, "%s holds password hashes and is open to others (mode %03o): chmod 600 it",
+			path, (unsigned)(st->st_mode & 0777));
 }
 
 static int read_all(int fd, uint8_t *data, size_t len)
@@ -172,8 +172,8 @@ int userdb_find(TALLOC_CTX *mem, const char *path, const char *name, struct user
 }
 
 /*
- * Changing. The lock is on the file that has the name: whoever gets it after waiting looks whether the name still means
- * that file, because the one before has put a new file there.
+ * Changing. The lock is on the file that has the name: whoever gets it after waiting looks whether the name
+ * still means that file, because the one before has put a new file there.
  */
 struct change {
 	char *path;
@@ -304,7 +304,9 @@ static bool line_is(const struct smbpasswd_line *l, const char *name)
 	return same;
 }
 
-/* Copies the file with the first entry of that name edited; lines that mean nothing to us stay as they are. */
+/*
+ * Copies the file with the first entry of that name edited; lines that mean nothing to us stay as they are.
+ */
 static int rewrite(struct change *c, const char *name, edit_fn fn, const void *arg, bool *found)
 {
 	struct rd r = rd_over(BYTES(c->old->data, c->old->len));

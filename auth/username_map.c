@@ -12,7 +12,8 @@
 
 /*
  * [!]unixname = name "name with blanks" DOMAIN\name @group *
- * Each line is tried on what the lines before have made of the name; `!` ends the file when the line has matched.
+ * Each line is tried on what the lines before have made of the name; `!` ends the file when the line has
+ * matched.
  */
 
 enum { LOOKUP_BUFFER = 64 * 1024 };
@@ -71,7 +72,8 @@ static bool name_matches(const char *pattern, const char *name, const char *doma
 	if (!backslash)
 		return name_casecmp(pattern, name) == 0;
 	return strlen(domain) == (size_t)(backslash - pattern) &&
-	       strncasecmp(pattern, domain, (size_t)(backslash - pattern)) == 0 && name_casecmp(backslash + 1, name) == 0;
+	       strncasecmp(pattern, domain, (size_t)(backslash - pattern)) == 0 &&
+	       name_casecmp(backslash + 1, name) == 0;
 }
 
 /* Whether the line maps `name`; then *to is its left side. */

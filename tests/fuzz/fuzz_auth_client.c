@@ -15,7 +15,8 @@ static struct bytes good_challenge(TALLOC_CTX *mem)
 	uint8_t buf[256];
 	struct wr w = wr_over(buf, sizeof(buf));
 	struct ntlm_challenge c = {.flags = 0xE28A8215, .target_info = BYTES("\0\0\0\0", 4)};
-	struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
+	struct spnego_token t = {
+		.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
 
 	ntlm_challenge_encode(&w, &c);
 	t.mech_token = BYTES(buf, w.pos);

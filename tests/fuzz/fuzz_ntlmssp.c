@@ -12,8 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { BEGUN = 1, WRAPPED = 2, SIGNING = 4 };
 
-static const struct auth_policy policy = {.netbios_name = "SERVER", .dns_name = "server.example.org", .workgroup = "HOME",
-	.guest_account = "nobody", .map_to_guest = MAP_TO_GUEST_BAD_USER, .allow_anonymous = true};
+static const struct auth_policy policy = {.netbios_name = "SERVER",
+	.dns_name = "server.example.org",
+	.workgroup = "HOME",
+	.guest_account = "nobody",
+	.map_to_guest = MAP_TO_GUEST_BAD_USER,
+	.allow_anonymous = true};
 
 static void begin(TALLOC_CTX *mem, struct auth_server *s, bool wrapped)
 {
@@ -40,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct auth_server *s = auth_server_new(mem, &policy, data[0] & SIGNING);
-	struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_NO_STATE, .mech_token = BYTES(data + 1, size - 1)};
+	struct spnego_token t = {
+		.kind = SPNEGO_RESP, .state = SPNEGO_NO_STATE, .mech_token = BYTES(data + 1, size - 1)};
 	struct bytes out;
 
 	if (data[0] & BEGUN)

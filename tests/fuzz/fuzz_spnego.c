@@ -13,9 +13,10 @@ static void round_trip(TALLOC_CTX *mem, const struct spnego_token *t)
 
 	if (out.len > SPNEGO_TOKEN_MAX)
 		return;
-	if (!spnego_decode(mem, out, &again) || again.state != t->state || again.names_ntlmssp != t->names_ntlmssp ||
-		!bytes_equal(again.mech_token, t->mech_token) || !bytes_equal(again.mic, t->mic) ||
-		!again.mech_token.data != !t->mech_token.data || !again.mic.data != !t->mic.data)
+	if (!spnego_decode(mem, out, &again) || again.state != t->state ||
+		again.names_ntlmssp != t->names_ntlmssp || !bytes_equal(again.mech_token, t->mech_token) ||
+		!bytes_equal(again.mic, t->mic) || !again.mech_token.data != !t->mech_token.data ||
+		!again.mic.data != !t->mic.data)
 		abort();
 }
 

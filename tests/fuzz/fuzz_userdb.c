@@ -16,9 +16,10 @@ static void round_trip(struct smbpasswd_line *l)
 	l->entry.name = name;
 	struct rd r = rd_over(BYTES(text, smbpasswd_format(&l->entry, text)));
 	const struct userdb_entry *a = &l->entry, *b = &again.entry;
-	if (!smbpasswd_next(&r, &again) || rd_left(&r) || !again.understood || !bytes_equal(again.name, l->name) ||
-		a->uid != b->uid || a->has_password != b->has_password || a->disabled != b->disabled ||
-		a->no_password_required != b->no_password_required || a->last_change != b->last_change ||
+	if (!smbpasswd_next(&r, &again) || rd_left(&r) || !again.understood ||
+		!bytes_equal(again.name, l->name) || a->uid != b->uid || a->has_password != b->has_password ||
+		a->disabled != b->disabled || a->no_password_required != b->no_password_required ||
+		a->last_change != b->last_change ||
 		(a->has_password && memcmp(a->nt_hash, b->nt_hash, sizeof(a->nt_hash)) != 0))
 		abort();
 }

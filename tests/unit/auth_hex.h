@@ -25,7 +25,8 @@ static inline struct bytes hex(const char *text)
 	for (; text[0] && text[1]; text += 2) {
 		unsigned v = 0;
 		for (int i = 0; i < 2; i++)
-			v = v << 4 | (unsigned)((text[i] | 0x20) > '9' ? (text[i] | 0x20) - 'a' + 10 : text[i] - '0');
+			v = v << 4 |
+			    (unsigned)((text[i] | 0x20) > '9' ? (text[i] | 0x20) - 'a' + 10 : text[i] - '0');
 		assert_true(n < SIZE);
 		out[n++] = (uint8_t)v;
 	}

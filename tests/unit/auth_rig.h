@@ -31,13 +31,17 @@ static inline int rig_up(void **state)
 	strcpy(r->file, "/tmp/auth-rig-XXXXXX");
 	int fd = mkstemp(r->file);
 	assert_true(fd >= 0);
-	dprintf(fd, "empty:1003:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:[NU         ]:LCT-0:\n");
+	dprintf(fd, "empty:1003:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:[NU        "
+		    " ]:LCT-0:\n");
 	close(fd);
 	assert_int_equal(userdb_set(r->file, "alice", 1000, "secret", false), 0);
 	assert_int_equal(userdb_set(r->file, "locked", 1001, "secret", false), 0);
 	assert_int_equal(userdb_disable(r->file, "locked", true), 0);
-	r->policy = (struct auth_policy){.netbios_name = "SERVER", .dns_name = "server.example.org", .workgroup = "HOME",
-		.smbpasswd_path = r->file, .guest_account = "nobody"};
+	r->policy = (struct auth_policy){.netbios_name = "SERVER",
+		.dns_name = "server.example.org",
+		.workgroup = "HOME",
+		.smbpasswd_path = r->file,
+		.guest_account = "nobody"};
 	*state = r;
 	return 0;
 }
@@ -55,9 +59,9 @@ static inline int rig_down(void **state)
 /* How a hand-made client answers a challenge. Fields left zero: what a good client does. */
 struct craft {
 	const char *user, *domain, *password;
-	const char *hash_domain;  /* if the proof is computed with another domain than is sent */
+	const char *hash_domain; /* if the proof is computed with another domain than is sent */
 	uint32_t clear_flags;
-	uint64_t timestamp;       /* 0: now */
+	uint64_t timestamp; /* 0: now */
 	bool no_mic, bad_mic, ntlm_v1, anonymous, no_session_key;
 };
 
@@ -72,9 +76,11 @@ static inline struct bytes craft_wide(TALLOC_CTX *mem, const char *s)
 	return *s ? utf16_from_utf8(mem, s) : BYTES(NULL, 0);
 }
 
-static inline struct bytes craft_response(TALLOC_CTX *mem, const struct craft *c, const uint8_t nonce[8], uint8_t base[16])
+static inline struct bytes craft_response(
+	TALLOC_CTX *mem, const struct craft *c, const uint8_t nonce[8], uint8_t base[16])
 {
-	uint8_t *buf = talloc_zero_size(mem, 512), hash[16], owf[16], flag[4] = {c->no_mic ? 0 : NTLM_AV_FLAG_MIC};
+	uint8_t *buf = talloc_zero_size(mem, 512), hash[16], owf[16],
+		flag[4] = {c->no_mic ? 0 : NTLM_AV_FLAG_MIC};
 	struct wr w = wr_over(buf, 512);
 	struct bytes domain = craft_wide(mem, c->hash_domain ? c->hash_domain : c->domain);
 
@@ -93,8 +99,8 @@ static inline struct bytes craft_response(TALLOC_CTX *mem, const struct craft *c
 	return BYTES(buf, w.pos);
 }
 
-static inline struct crafted craft_authenticate(TALLOC_CTX *mem, const struct craft *c, struct bytes negotiate,
-	struct bytes challenge)
+static inline struct crafted craft_authenticate(
+	TALLOC_CTX *mem, const struct craft *c, struct bytes negotiate, struct bytes challenge)
 {
 	uint8_t *buf = talloc_size(mem, 2048), base[16] = {0}, sealed[16];
 	struct wr w = wr_over(buf, 2048);
@@ -102,8 +108,10 @@ static inline struct crafted craft_authenticate(TALLOC_CTX *mem, const struct cr
 	struct crafted out = {0};
 
 	assert_true(ntlm_challenge_decode(challenge, &ch));
-	struct ntlm_authenticate a = {.flags = ch.flags & ~c->clear_flags, .domain = craft_wide(mem, c->domain),
-		.user = craft_wide(mem, c->user), .workstation = craft_wide(mem, "PC")};
+	struct ntlm_authenticate a = {.flags = ch.flags & ~c->clear_flags,
+		.domain = craft_wide(mem, c->domain),
+		.user = craft_wide(mem, c->user),
+		.workstation = craft_wide(mem, "PC")};
 	if (c->anonymous)
 		a.lm_response = BYTES("\0", 1);
 	else
@@ -120,7 +128,8 @@ static inline struct crafted craft_authenticate(TALLOC_CTX *mem, const struct cr
 	ntlm_authenticate_encode(&w, &a);
 	assert_false(w.bad);
 	if (!c->no_mic) {
-		assert_true(ntlm_mic(out.key, negotiate, challenge, BYTES(buf, w.pos), buf + NTLM_MIC_OFFSET));
+		assert_true(
+			ntlm_mic(out.key, negotiate, challenge, BYTES(buf, w.pos), buf + NTLM_MIC_OFFSET));
 		buf[NTLM_MIC_OFFSET] ^= c->bad_mic;
 	}
 	out.flags = a.flags;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Our client against our server, whole SPNEGO tokens, and what happens when somebody between them changes one. */
+/*
+ * Our client against our server, whole SPNEGO tokens, and what happens when somebody between them changes
+ * one.
+ */
 #include "auth_rig.h"
 
 enum { TOKENS = 4 }; /* NEGOTIATE, CHALLENGE, AUTHENTICATE, the server's last */
@@ -14,8 +17,8 @@ struct exchange {
 	struct bytes tokens[TOKENS];
 };
 
-static struct exchange run_meddled(struct rig *r, TALLOC_CTX *mem, const char *user, const char *password, bool signing,
-	meddle_fn meddle, void *arg)
+static struct exchange run_meddled(struct rig *r, TALLOC_CTX *mem, const char *user, const char *password,
+	bool signing, meddle_fn meddle, void *arg)
 {
 	struct exchange x = {.client = auth_client_new(mem, user, "HOME", password, "server"),
 		.server = auth_server_new(mem, &r->policy, signing)};
@@ -28,7 +31,8 @@ static struct exchange run_meddled(struct rig *r, TALLOC_CTX *mem, const char *u
 			return x;
 		x.tokens[i] = meddle ? meddle(mem, i, out, arg) : out;
 		x.server_status = auth_server_step(x.server, x.tokens[i], &out);
-		if (x.server_status != (ntstatus_t)STATUS_MORE_PROCESSING_REQUIRED && !status_is_ok(x.server_status))
+		if (x.server_status != (ntstatus_t)STATUS_MORE_PROCESSING_REQUIRED &&
+			!status_is_ok(x.server_status))
 			return x;
 		in = x.tokens[i + 1] = meddle ? meddle(mem, i + 1, out, arg) : out;
 	}
@@ -60,7 +64,8 @@ static void right_password_gives_both_sides_the_same_key(void **state)
 
 static void wrong_password_and_unknown_user_look_the_same(void **state)
 {
-	struct exchange x = run(*state, "alice", "wrong", true), y = run(*state, "nobody-here", "secret", true);
+	struct exchange x = run(*state, "alice", "wrong", true),
+			y = run(*state, "nobody-here", "secret", true);
 
 	assert_status(x.server_status, STATUS_LOGON_FAILURE);
 	assert_status(y.server_status, STATUS_LOGON_FAILURE);
@@ -205,7 +210,8 @@ static void every_truncated_token_is_refused(void **state)
 			struct flip f = {token, at};
 			struct exchange y = run_meddled(r, mem, "alice", "secret", true, truncate_token, &f);
 			assert_false(both_succeed(&y));
-			assert_status(token % 2 ? y.client_status : y.server_status, STATUS_INVALID_PARAMETER);
+			assert_status(
+				token % 2 ? y.client_status : y.server_status, STATUS_INVALID_PARAMETER);
 			talloc_free(mem);
 		}
 	}
@@ -224,9 +230,11 @@ static void every_truncated_message_is_refused(void **state)
 		TALLOC_CTX *mem = talloc_new(r->mem);
 		struct auth_client *c = auth_client_new(mem, "alice", "HOME", "secret", "server");
 		struct bytes out;
-		assert_status(auth_client_step(c, auth_server_hint(mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
+		assert_status(
+			auth_client_step(c, auth_server_hint(mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
 		t.mech_token = BYTES(talloc_memdup(mem, whole.data, len), len);
-		assert_status(auth_client_step(c, spnego_encode_resp(mem, &t), &out), STATUS_INVALID_PARAMETER);
+		assert_status(
+			auth_client_step(c, spnego_encode_resp(mem, &t), &out), STATUS_INVALID_PARAMETER);
 		assert_int_equal(out.len, 0);
 		talloc_free(mem);
 	}
@@ -264,14 +272,18 @@ static void weak_or_odd_challenges_stop_the_client(void **state)
 		uint32_t clear;
 		bool other_mech;
 		ntstatus_t status;
-	} rows[] = {{0, false, STATUS_MORE_PROCESSING_REQUIRED}, {NTLMSSP_NEGOTIATE_128, false, STATUS_NOT_SUPPORTED},
+	} rows[] = {{0, false, STATUS_MORE_PROCESSING_REQUIRED},
+		{NTLMSSP_NEGOTIATE_128, false, STATUS_NOT_SUPPORTED},
 		{NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY, false, STATUS_NOT_SUPPORTED},
-		{NTLMSSP_NEGOTIATE_UNICODE, false, STATUS_NOT_SUPPORTED}, {0, true, STATUS_INVALID_PARAMETER}};
+		{NTLMSSP_NEGOTIATE_UNICODE, false, STATUS_NOT_SUPPORTED},
+		{0, true, STATUS_INVALID_PARAMETER}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct auth_client *c = auth_client_new(r->mem, "alice", "HOME", "secret", "server");
-		struct ntlm_challenge ch = {.flags = 0xE28A8215 & ~rows[i].clear, .target_info = BYTES("\0\0\0\0", 4)};
-		struct spnego_token t = {.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
+		struct ntlm_challenge ch = {
+			.flags = 0xE28A8215 & ~rows[i].clear, .target_info = BYTES("\0\0\0\0", 4)};
+		struct spnego_token t = {
+			.kind = SPNEGO_RESP, .state = SPNEGO_ACCEPT_INCOMPLETE, .names_ntlmssp = true};
 		uint8_t buf[256], *other;
 		struct wr w = wr_over(buf, sizeof(buf));
 		struct bytes out, in;
@@ -283,7 +295,8 @@ static void weak_or_odd_challenges_stop_the_client(void **state)
 			assert_non_null(other);
 			other[4] = 0x1e;
 		}
-		assert_status(auth_client_step(c, auth_server_hint(r->mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
+		assert_status(
+			auth_client_step(c, auth_server_hint(r->mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
 		assert_status(auth_client_step(c, in, &out), rows[i].status);
 	}
 }
@@ -308,10 +321,12 @@ static void client_is_not_done_before_the_server_says_so(void **state)
 		.server = auth_server_new(r->mem, &r->policy, true)};
 	struct bytes out;
 
-	assert_status(auth_client_step(x.client, auth_server_hint(r->mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
+	assert_status(
+		auth_client_step(x.client, auth_server_hint(r->mem), &out), STATUS_MORE_PROCESSING_REQUIRED);
 	assert_status(auth_server_step(x.server, out, &out), STATUS_MORE_PROCESSING_REQUIRED);
 	assert_status(auth_client_step(x.client, out, &out), STATUS_MORE_PROCESSING_REQUIRED);
-	assert_status(auth_client_step(x.client, spnego_encode_resp(r->mem, &t), &out), STATUS_INVALID_PARAMETER);
+	assert_status(
+		auth_client_step(x.client, spnego_encode_resp(r->mem, &t), &out), STATUS_INVALID_PARAMETER);
 }
 
 static void client_tells_whom_it_believes_to_talk_to(void **state)

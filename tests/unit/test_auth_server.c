@@ -154,7 +154,8 @@ static void hash_of_zeros_logs_nobody_on(void **state)
 		wr_zero(&n, 6);
 		wr_u64(&n, nttime_now());
 		struct ntlm_authenticate a = {.flags = ch.flags & ~(uint32_t)NTLMSSP_NEGOTIATE_KEY_EXCH,
-			.user = craft_wide(r->mem, users[i]), .nt_response = BYTES(nt, sizeof(nt))};
+			.user = craft_wide(r->mem, users[i]),
+			.nt_response = BYTES(nt, sizeof(nt))};
 		assert_true(ntlm_owf_v2(zero, a.user, a.domain, owf));
 		assert_true(ntlmv2_proof(owf, ch.challenge, BYTES(nt + 16, sizeof(nt) - 16), nt));
 		ntlm_authenticate_encode(&w, &a);
@@ -248,8 +249,8 @@ static void empty_name_with_a_response_is_not_anonymous(void **state)
 
 static void weak_clients_are_refused_in_either_message(void **state)
 {
-	static const uint32_t required[] = {NTLMSSP_NEGOTIATE_UNICODE, NTLMSSP_NEGOTIATE_128,
-		NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY};
+	static const uint32_t required[] = {
+		NTLMSSP_NEGOTIATE_UNICODE, NTLMSSP_NEGOTIATE_128, NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY};
 	struct rig *r = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(required); i++) {
@@ -271,8 +272,8 @@ static void challenge_names_the_server_and_is_never_the_same(void **state)
 	static const struct {
 		uint16_t id;
 		const char *text;
-	} names[] = {{NTLM_AV_NB_DOMAIN, "HOME"}, {NTLM_AV_NB_COMPUTER, "SERVER"}, {NTLM_AV_DNS_DOMAIN, "example.org"},
-		{NTLM_AV_DNS_COMPUTER, "server.example.org"}};
+	} names[] = {{NTLM_AV_NB_DOMAIN, "HOME"}, {NTLM_AV_NB_COMPUTER, "SERVER"},
+		{NTLM_AV_DNS_DOMAIN, "example.org"}, {NTLM_AV_DNS_COMPUTER, "server.example.org"}};
 
 	assert_status(auth_server_step(auth_server_new(r->mem, &r->policy, true), negotiate, &first),
 		STATUS_MORE_PROCESSING_REQUIRED);
@@ -333,10 +334,14 @@ static struct bytes make_init(TALLOC_CTX *mem, struct bytes list, struct bytes t
 	return BYTES(buf, w.pos);
 }
 
-static struct spnego_token wrapped_step(struct rig *r, struct auth_server *s, struct bytes token, struct bytes mic,
-	ntstatus_t want)
+static struct spnego_token wrapped_step(
+	struct rig *r, struct auth_server *s, struct bytes token, struct bytes mic, ntstatus_t want)
 {
-	struct spnego_token in = {.kind = SPNEGO_RESP, .state = SPNEGO_NO_STATE, .mech_token = token, .mic = mic}, answer = {0};
+	struct spnego_token in = {.kind = SPNEGO_RESP,
+				    .state = SPNEGO_NO_STATE,
+				    .mech_token = token,
+				    .mic = mic},
+			    answer = {0};
 	struct bytes out;
 
 	assert_status(auth_server_step(s, spnego_encode_resp(r->mem, &in), &out), want);
@@ -350,7 +355,8 @@ static struct spnego_token wrapped_step(struct rig *r, struct auth_server *s, st
 enum mic_kind { MIC_NONE, MIC_RIGHT, MIC_WRONG, MIC_SHORT };
 
 /* Everything after a NegTokenInit whose token was not NTLMSSP's. */
-static ntstatus_t after_init(struct rig *r, struct auth_server *s, struct bytes list, enum mic_kind kind, ntstatus_t want)
+static ntstatus_t after_init(
+	struct rig *r, struct auth_server *s, struct bytes list, enum mic_kind kind, ntstatus_t want)
 {
 	struct bytes negotiate = craft_negotiate(r->mem, (uint32_t)CRAFT_FLAGS), mic = {NULL, 0};
 	uint8_t sign[16], want_sign[16];
@@ -378,8 +384,8 @@ static void kerberos_first_choice_is_turned_down_and_the_list_must_be_signed(voi
 	static const struct {
 		enum mic_kind kind;
 		ntstatus_t status;
-	} rows[] = {{MIC_RIGHT, STATUS_SUCCESS}, {MIC_NONE, STATUS_LOGON_FAILURE}, {MIC_WRONG, STATUS_LOGON_FAILURE},
-		{MIC_SHORT, STATUS_LOGON_FAILURE}};
+	} rows[] = {{MIC_RIGHT, STATUS_SUCCESS}, {MIC_NONE, STATUS_LOGON_FAILURE},
+		{MIC_WRONG, STATUS_LOGON_FAILURE}, {MIC_SHORT, STATUS_LOGON_FAILURE}};
 	struct rig *r = *state;
 	struct bytes list = no_blanks(kerberos_first), out;
 
@@ -401,14 +407,16 @@ static void init_without_a_token_is_answered_and_its_mic_is_optional(void **stat
 	static const struct {
 		enum mic_kind kind;
 		ntstatus_t status;
-	} rows[] = {{MIC_RIGHT, STATUS_SUCCESS}, {MIC_NONE, STATUS_SUCCESS}, {MIC_WRONG, STATUS_LOGON_FAILURE}};
+	} rows[] = {
+		{MIC_RIGHT, STATUS_SUCCESS}, {MIC_NONE, STATUS_SUCCESS}, {MIC_WRONG, STATUS_LOGON_FAILURE}};
 	struct rig *r = *state;
 	struct bytes out;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct auth_server *s = auth_server_new(r->mem, &r->policy, true);
 		struct spnego_token t;
-		assert_status(auth_server_step(s, make_init(r->mem, spnego_own_mech_types, BYTES(NULL, 0)), &out),
+		assert_status(
+			auth_server_step(s, make_init(r->mem, spnego_own_mech_types, BYTES(NULL, 0)), &out),
 			STATUS_MORE_PROCESSING_REQUIRED);
 		assert_true(spnego_decode(r->mem, out, &t));
 		assert_int_equal(t.state, SPNEGO_ACCEPT_INCOMPLETE);
@@ -423,7 +431,8 @@ static void client_without_ntlmssp_is_refused(void **state)
 	struct bytes list = hex("300B06092A864886F712010202"), out;
 	struct auth_server *s = auth_server_new(r->mem, &r->policy, true);
 
-	assert_status(auth_server_step(s, make_init(r->mem, list, BYTES("kerberos", 8)), &out), STATUS_LOGON_FAILURE);
+	assert_status(auth_server_step(s, make_init(r->mem, list, BYTES("kerberos", 8)), &out),
+		STATUS_LOGON_FAILURE);
 	assert_int_equal(out.len, 0);
 }
 
@@ -443,7 +452,8 @@ static void rejecting_client_and_tokens_out_of_turn_end_the_exchange(void **stat
 	assert_status(auth_server_step(s, init, &out), STATUS_INVALID_PARAMETER);
 
 	s = auth_server_new(r->mem, &r->policy, true);
-	assert_status(auth_server_step(s, spnego_encode_resp(r->mem, &reject), &out), STATUS_INVALID_PARAMETER);
+	assert_status(
+		auth_server_step(s, spnego_encode_resp(r->mem, &reject), &out), STATUS_INVALID_PARAMETER);
 
 	s = auth_server_new(r->mem, &r->policy, true);
 	assert_status(auth_server_step(s, BYTES(NULL, 0), &out), STATUS_INVALID_PARAMETER);
@@ -482,7 +492,8 @@ static void oversized_token_is_refused(void **state)
 	memcpy(big, negotiate.data, negotiate.len);
 	assert_status(auth_server_step(s, BYTES(big, SPNEGO_TOKEN_MAX + 1), &out), STATUS_INVALID_PARAMETER);
 	s = auth_server_new(r->mem, &r->policy, true);
-	assert_status(auth_server_step(s, BYTES(big, SPNEGO_TOKEN_MAX), &out), STATUS_MORE_PROCESSING_REQUIRED);
+	assert_status(
+		auth_server_step(s, BYTES(big, SPNEGO_TOKEN_MAX), &out), STATUS_MORE_PROCESSING_REQUIRED);
 }
 
 static void names_are_known_after_a_failure(void **state)

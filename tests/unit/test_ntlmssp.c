@@ -109,12 +109,14 @@ static void published_challenge_message_is_decoded_and_encoded(void **state)
 	assert_false(w.bad);
 	assert_int_equal(w.pos, message.len);
 	assert_memory_equal(out, message.data, 48);
-	assert_memory_equal(out + 56, message.data + 56, message.len - 56); /* the version between is our own */
+	assert_memory_equal(
+		out + 56, message.data + 56, message.len - 56); /* the version between is our own */
 }
 
 static void signatures_of_a_windows_exchange_are_computed(void **state)
 {
-	struct bytes key = hex("270E1BA896585EEB7AF3472D3B4C75A7"), list = hex("300C060A2B06010401823702020A");
+	struct bytes key = hex("270E1BA896585EEB7AF3472D3B4C75A7"),
+		     list = hex("300C060A2B06010401823702020A");
 	uint8_t out[16];
 
 	assert_true(ntlm_sign(key.data, 0xE2888215, false, list, out));
@@ -125,8 +127,13 @@ static void signatures_of_a_windows_exchange_are_computed(void **state)
 
 static void authenticate_message_survives_a_round_trip(void **state)
 {
-	struct ntlm_authenticate in = {.flags = 0xe2888215, .lm_response = BYTES("\0", 1), .nt_response = BYTES("ntntntnt", 8),
-		.domain = wide("D"), .user = wide("U"), .workstation = wide("W"), .session_key = BYTES("0123456789abcdef", 16)};
+	struct ntlm_authenticate in = {.flags = 0xe2888215,
+		.lm_response = BYTES("\0", 1),
+		.nt_response = BYTES("ntntntnt", 8),
+		.domain = wide("D"),
+		.user = wide("U"),
+		.workstation = wide("W"),
+		.session_key = BYTES("0123456789abcdef", 16)};
 	struct ntlm_authenticate out;
 	uint8_t buf[512];
 	struct wr w = wr_over(buf, sizeof(buf));
@@ -239,7 +246,8 @@ static void responses_older_than_ntlmv2_are_not_taken_for_one(void **state)
 	uint8_t other[256];
 
 	assert_true(ntlm_authenticate_decode(hex(authenticate_message), &a));
-	assert_false(ntlmv2_response_decode(BYTES(a.nt_response.data, 24), &r)); /* the size of an NTLMv1 response */
+	assert_false(ntlmv2_response_decode(
+		BYTES(a.nt_response.data, 24), &r)); /* the size of an NTLMv1 response */
 	assert_false(ntlmv2_response_decode(BYTES(NULL, 0), &r));
 	for (size_t i = 0; i < 44; i++)
 		assert_false(ntlmv2_response_decode(BYTES(a.nt_response.data, i), &r));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Vectors: Microsoft's "Encryption in SMB 3.0: A protocol perspective" (CCM) and "SMB 3.1.1 Encryption in Windows 10"
- * (GCM); the 256-bit ciphers against another library.
+ * Vectors: Microsoft's "Encryption in SMB 3.0: A protocol perspective" (CCM) and "SMB 3.1.1 Encryption in
+ * Windows 10" (GCM); the 256-bit ciphers against another library.
  */
 #include "auth/seal.h"
 
@@ -81,8 +81,8 @@ static void published_messages_are_sealed_and_opened(void **state)
 	}
 }
 
-static const uint16_t ciphers[] = {SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES256_CCM,
-	SMB2_CIPHER_AES256_GCM};
+static const uint16_t ciphers[] = {
+	SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES256_CCM, SMB2_CIPHER_AES256_GCM};
 static const uint8_t key[32] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13, 14, 15, 16, 99};
 
 static void make_header(uint8_t header[HEADER], size_t len)

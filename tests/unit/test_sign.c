@@ -26,7 +26,8 @@ static void make_message(uint8_t m[MESSAGE_SIZE], uint16_t command)
 }
 
 /* The same by another library, over a message with the field really zeroed. */
-static void reference(uint16_t algorithm, const uint8_t *message, size_t len, const uint8_t nonce[12], uint8_t out[16])
+static void reference(
+	uint16_t algorithm, const uint8_t *message, size_t len, const uint8_t nonce[12], uint8_t out[16])
 {
 	uint8_t copy[MESSAGE_SIZE];
 	struct hmac_sha256_ctx hmac;
@@ -68,7 +69,8 @@ static void signatures_agree_with_another_library(void **state)
 		uint16_t command;
 		bool is_server;
 		uint8_t word;
-	} roles[] = {{SMB2_READ, false, 0}, {SMB2_READ, true, 1}, {SMB2_CANCEL, false, 2}, {SMB2_CANCEL, true, 3}};
+	} roles[] = {
+		{SMB2_READ, false, 0}, {SMB2_READ, true, 1}, {SMB2_CANCEL, false, 2}, {SMB2_CANCEL, true, 3}};
 
 	for (size_t a = 0; a < ARRAY_SIZE(algorithms); a++) {
 		struct signer *s = signer_new(NULL, algorithms[a], key);
@@ -174,10 +176,12 @@ static void gmac_tells_the_roles_apart(void **state)
 /* The SESSION_SETUP response of Microsoft's "anatomy of signing and cryptographic keys", dialect 3.1.1. */
 static void signature_of_the_published_response_is_verified(void **state)
 {
-	struct bytes message = hex("FE534D4240000100000000000100800009000000000000000300000000000000FFFE000000000000"
-				   "1900000000100000EBE146DA120BA25FC3376A49DFE31BC10900000048001D00A11B3019A0030A01"
-				   "00A3120410010000003B453CDC3524164200000000");
-	struct signer *s = signer_new(NULL, SMB2_SIGNING_AES_CMAC, hex("73FE7A9A77BEF0BDE49C650D8CCB5F76").data);
+	struct bytes message =
+		hex("FE534D4240000100000000000100800009000000000000000300000000000000FFFE000000000000"
+		    "1900000000100000EBE146DA120BA25FC3376A49DFE31BC10900000048001D00A11B3019A0030A01"
+		    "00A3120410010000003B453CDC3524164200000000");
+	struct signer *s =
+		signer_new(NULL, SMB2_SIGNING_AES_CMAC, hex("73FE7A9A77BEF0BDE49C650D8CCB5F76").data);
 
 	assert_true(signer_verify(s, message, true));
 	talloc_free(s);

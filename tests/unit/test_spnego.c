@@ -8,7 +8,8 @@ static const char windows_init[] =
 	"604806062B0601050502A03E303CA00E300C060A2B06010401823702020AA22A04284E544C4D5353500001000000978208E2"
 	"00000000000000000000000000000000060380250000000F";
 static const char windows_resp[] =
-	"A181B03081ADA0030A0101A10C060A2B06010401823702020AA281970481944E544C4D53535000020000000C000C0038000000"
+	"A181B03081ADA0030A0101A10C060A2B06010401823702020AA281970481944E544C4D53535000020000000C000C00380000"
+	"00"
 	"15828AE20D1D8BA31179D008000000000000000050005000440000000A0092270000000F530055005400330031003100"
 	"02000C00530055005400330031003100"
 	"01000C0053005500540033003100310004000C0053005500540033003100310003000C005300550054003300310031000700"
@@ -34,7 +35,8 @@ static void init_of_windows_is_decoded_and_encoded(void **state)
 	assert_int_equal(t.kind, SPNEGO_INIT);
 	assert_true(t.offers_ntlmssp && t.prefers_ntlmssp);
 	assert_bytes(t.mech_types, spnego_own_mech_types);
-	assert_bytes(t.mech_token, hex("4E544C4D5353500001000000978208E200000000000000000000000000000000060380250000000F"));
+	assert_bytes(t.mech_token,
+		hex("4E544C4D5353500001000000978208E200000000000000000000000000000000060380250000000F"));
 	assert_null(t.mic.data);
 	assert_bytes(spnego_encode_init(mem, t.mech_token), hex(windows_init));
 	talloc_free(mem);
@@ -146,15 +148,15 @@ static void bytes_behind_the_token_are_refused(void **state)
 static void what_is_no_token_is_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"A1093007A0050A0300000001", /* a state of three bytes */
-		"A1073005A0030A0104",       /* a state that does not exist */
-		"A10730058003800101",       /* an implicit tag */
+		"A1093007A0050A0300000001",   /* a state of three bytes */
+		"A1073005A0030A0104",         /* a state that does not exist */
+		"A10730058003800101",         /* an implicit tag */
 		"A1803080A0030A010000000000", /* indefinite lengths */
-		"604806062B0601050503A03E303CA00E300C060A2B06010401823702020AA22A04284E544C4D5353500001000000978208E2"
+		"604806062B0601050503A03E303CA00E300C060A2B06010401823702020AA22A04284E544C4D5353500001000000"
+		"978208E2"
 		"00000000000000000000000000000000060380250000000F", /* another mechanism's identifier */
-		"600C06062B0601050502A0023000", /* no list of mechanisms */
-		"600E06062B0601050502A0043002A000",
-		"4E544C4D53535000",
+		"600C06062B0601050502A0023000",                     /* no list of mechanisms */
+		"600E06062B0601050502A0043002A000", "4E544C4D53535000",
 		"A00E300CA00A3008060633333333FF7F", /* an init without its GSS-API frame */
 	};
 	TALLOC_CTX *mem = talloc_new(NULL);
@@ -170,8 +172,8 @@ static struct bytes many_mechs(TALLOC_CTX *mem, size_t count)
 {
 	size_t list = count * 3, size = list + 64, n = 0;
 	uint8_t *p = talloc_zero_size(mem, size);
-	const uint8_t frame[] = {0x60, 0x82, 0, 0, 6, 6, 0x2b, 6, 1, 5, 5, 2, 0xa0, 0x82, 0, 0, 0x30, 0x82, 0, 0, 0xa0, 0x82,
-		0, 0, 0x30, 0x82, 0, 0};
+	const uint8_t frame[] = {0x60, 0x82, 0, 0, 6, 6, 0x2b, 6, 1, 5, 5, 2, 0xa0, 0x82, 0, 0, 0x30, 0x82, 0,
+		0, 0xa0, 0x82, 0, 0, 0x30, 0x82, 0, 0};
 
 	memcpy(p, frame, sizeof(frame));
 	n = sizeof(frame) + list;

@@ -15,12 +15,15 @@
 #include <unistd.h>
 
 /* As pdbedit of Samba 4.17 writes them. */
-#define SAMBA_ALICE                                                                                           \
-	"alice:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[U          ]:LCT-65A1B2C3:\n"
-#define SAMBA_BOB                                                                                             \
-	"bob:1001:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:8846F7EAEE8FB117AD06BDD830B7586C:[DU         ]:LCT-00000000:\n"
-#define SAMBA_NOPASS                                                                                          \
-	"guest:65534:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:[NU         ]:LCT-00000000:\n"
+#define SAMBA_ALICE \
+	"alice:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[U          " \
+	"]:LCT-65A1B2C3:\n"
+#define SAMBA_BOB \
+	"bob:1001:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:8846F7EAEE8FB117AD06BDD830B7586C:[DU         " \
+	"]:LCT-00000000:\n"
+#define SAMBA_NOPASS \
+	"guest:65534:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:[NU         " \
+	"]:LCT-00000000:\n"
 
 static char folder[64], path[128];
 
@@ -113,7 +116,8 @@ static void first_of_two_entries_of_a_name_counts(void **state)
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct userdb_entry e;
 
-	write_file(SAMBA_ALICE "ALICE:7:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:8846F7EAEE8FB117AD06BDD830B7586C:[U]:\n");
+	write_file(SAMBA_ALICE
+		"ALICE:7:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:8846F7EAEE8FB117AD06BDD830B7586C:[U]:\n");
 	assert_int_equal(userdb_find(mem, path, "Alice", &e), 0);
 	assert_int_equal(e.uid, 1000);
 	talloc_free(mem);
@@ -219,7 +223,8 @@ static void disabling_writes_the_line_as_samba_reads_it(void **state)
 {
 	write_file(SAMBA_ALICE);
 	assert_int_equal(userdb_disable(path, "alice", true), 0);
-	assert_file("alice:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[UD         ]:LCT-65A1B2C3:\n");
+	assert_file("alice:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[UD        "
+		    " ]:LCT-65A1B2C3:\n");
 	assert_int_equal(userdb_disable(path, "alice", false), 0);
 	assert_file(SAMBA_ALICE);
 }

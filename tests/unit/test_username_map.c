@@ -47,8 +47,10 @@ static void quotes_keep_blanks(void **state)
 
 static void domain_in_a_pattern_must_match_too(void **state)
 {
-	assert_mapped("alice = MicrosoftAccount\\alice@example.org\n", "alice@example.org", "microsoftaccount", "alice");
-	assert_mapped("alice = MicrosoftAccount\\alice@example.org\n", "alice@example.org", "HOME", "alice@example.org");
+	assert_mapped("alice = MicrosoftAccount\\alice@example.org\n", "alice@example.org",
+		"microsoftaccount", "alice");
+	assert_mapped("alice = MicrosoftAccount\\alice@example.org\n", "alice@example.org", "HOME",
+		"alice@example.org");
 }
 
 static void comments_and_lines_without_equals_are_passed_over(void **state)
@@ -123,7 +125,8 @@ int main(void)
 		cmocka_unit_test(exclamation_mark_stops_after_a_match_only),
 		cmocka_unit_test(members_of_a_group_are_matched),
 		cmocka_unit_test(missing_map_changes_nothing),
-		cmocka_unit_test_setup_teardown(mapped_client_logs_on_with_the_accounts_password, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(
+			mapped_client_logs_on_with_the_accounts_password, rig_up, rig_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
