@@ -4,7 +4,7 @@
 
 #include "wire/commands.h"
 
-/* All command codecs behind one signature, with a sample of each: what the unit tests and the fuzz target walk. */
+/* All command codecs behind one signature, each with a sample: what unit tests and the fuzz target walk. */
 
 #define LIT(s) {(const uint8_t *)(s), sizeof(s) - 1}
 #define GUID "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xAA\xBB\xCC\xDD\xEE\xFF"
@@ -19,24 +19,35 @@ static const struct smb2_negotiate_rsp sample_smb2_negotiate_rsp = {
 	.max_transact_size = 0x10001, .max_read_size = 0x20002, .max_write_size = 0x30003,
 	.system_time = 0x0102030405060708, .server_start_time = 0x1112131415161718,
 	.security_buffer = LIT("spnego"), .contexts = LIT("context")};
-static const struct smb2_session_setup_req sample_smb2_session_setup_req = {
-	.flags = 1, .security_mode = 2, .capabilities = 0x11, .channel = 0x21, .security_buffer = LIT("token"),
+static const struct smb2_session_setup_req sample_smb2_session_setup_req = {.flags = 1,
+	.security_mode = 2,
+	.capabilities = 0x11,
+	.channel = 0x21,
+	.security_buffer = LIT("token"),
 	.previous_session_id = 0x8182838485868788};
 static const struct smb2_session_setup_rsp sample_smb2_session_setup_rsp = {
 	.session_flags = 4, .security_buffer = LIT("answer")};
 static const struct smb2_empty sample_smb2_empty;
-static const struct smb2_tree_connect_req sample_smb2_tree_connect_req = {.flags = 1, .path = LIT("\\\0\\\0s\0\\\0t\0")};
+static const struct smb2_tree_connect_req sample_smb2_tree_connect_req = {
+	.flags = 1, .path = LIT("\\\0\\\0s\0\\\0t\0")};
 static const struct smb2_tree_connect_rsp sample_smb2_tree_connect_rsp = {
 	.share_type = 2, .share_flags = 0x8030, .capabilities = 0x10, .maximal_access = 0x001F01FF};
 static const struct smb2_create_req sample_smb2_create_req = {
 	.oplock_level = 0xFF, .impersonation_level = 2, .desired_access = 0x00120089, .file_attributes = 0x80,
 	.share_access = 7, .create_disposition = 1, .create_options = 0x40, .name = LIT("n\0a\0m\0"),
 	.contexts = LIT("create contexts")};
-static const struct smb2_create_rsp sample_smb2_create_rsp = {
-	.oplock_level = 9, .flags = 1, .create_action = 2, .creation_time = 0x0101010101010101,
-	.last_access_time = 0x0202020202020202, .last_write_time = 0x0303030303030303,
-	.change_time = 0x0404040404040404, .allocation_size = 0x0505050505050505, .end_of_file = 0x0606060606060606,
-	.file_attributes = 0x20, .file_id = FILE_ID, .contexts = LIT("answers!")};
+static const struct smb2_create_rsp sample_smb2_create_rsp = {.oplock_level = 9,
+	.flags = 1,
+	.create_action = 2,
+	.creation_time = 0x0101010101010101,
+	.last_access_time = 0x0202020202020202,
+	.last_write_time = 0x0303030303030303,
+	.change_time = 0x0404040404040404,
+	.allocation_size = 0x0505050505050505,
+	.end_of_file = 0x0606060606060606,
+	.file_attributes = 0x20,
+	.file_id = FILE_ID,
+	.contexts = LIT("answers!")};
 static const struct smb2_close_req sample_smb2_close_req = {.flags = 1, .file_id = FILE_ID};
 static const struct smb2_close_rsp sample_smb2_close_rsp = {
 	.flags = 1, .creation_time = 0x0101010101010101, .last_access_time = 0x0202020202020202,
@@ -68,15 +79,19 @@ static const struct smb2_change_notify_req sample_smb2_change_notify_req = {
 static const struct smb2_query_info_req sample_smb2_query_info_req = {
 	.info_type = 3, .info_class = 4, .output_length = 0x1001, .additional_information = 7, .flags = 2,
 	.file_id = FILE_ID, .input = LIT("input")};
-static const struct smb2_set_info_req sample_smb2_set_info_req = {
-	.info_type = 1, .info_class = 20, .additional_information = 7, .file_id = FILE_ID, .input = LIT("8 bytes.")};
+static const struct smb2_set_info_req sample_smb2_set_info_req = {.info_type = 1,
+	.info_class = 20,
+	.additional_information = 7,
+	.file_id = FILE_ID,
+	.input = LIT("8 bytes.")};
 static const struct smb2_set_info_rsp sample_smb2_set_info_rsp;
 static const struct smb2_oplock_break sample_smb2_oplock_break = {.oplock_level = 1, .file_id = FILE_ID};
 static const struct smb2_lease_break_ack sample_smb2_lease_break_ack = {
 	.flags = 2, .lease_key = KEY, .lease_state = 5, .lease_duration = 0x6162636465666768};
 static const struct smb2_lease_break_notification sample_smb2_lease_break_notification = {
 	.new_epoch = 0x71, .flags = 1, .lease_key = KEY, .current_state = 7, .new_state = 3};
-static const struct smb2_error_rsp sample_smb2_error_rsp = {.error_context_count = 1, .error_data = LIT("why")};
+static const struct smb2_error_rsp sample_smb2_error_rsp = {
+	.error_context_count = 1, .error_data = LIT("why")};
 
 /* Name, StructureSize, the struct bytes members. */
 #define CODECS(X)                                                                                             \
@@ -155,6 +170,14 @@ static inline struct bytes *codec_bytes(const struct codec *c, void *value, unsi
 static inline bool codec_is(const struct codec *c, const char *name)
 {
 	return strcmp(c->name, name) == 0;
+}
+
+static inline const struct codec *codec_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++)
+		if (codec_is(&codecs[i], name))
+			return &codecs[i];
+	return NULL;
 }
 
 /* A whole message behind a zeroed header, with what a sender puts behind the encoded part. */

@@ -7,8 +7,8 @@
 /* What the cmd_*.c codecs share; no header of another room's concern. */
 
 /*
- * StructureSize comes first in every body. An odd one counts a byte of the variable buffer, which senders leave out
- * when the buffer is empty: so the fixed part is StructureSize & ~1, and nothing more is demanded.
+ * StructureSize comes first in every body. An odd one counts a byte of the variable buffer, which senders leave
+ * out when the buffer is empty: so the fixed part is StructureSize & ~1, and nothing more is demanded.
  */
 static inline void rd_structure_size(struct rd *r, uint16_t size)
 {
@@ -17,8 +17,8 @@ static inline void rd_structure_size(struct rd *r, uint16_t size)
 }
 
 /*
- * The variable buffer at an offset that counts from the SMB2 header. Call it when the fixed part has been read: a
- * buffer that is not empty lies behind it. What offset says about an empty buffer does not matter.
+ * The variable buffer at an offset that counts from the SMB2 header. Call it when the fixed part has been read:
+ * a buffer that is not empty lies behind it. What offset says about an empty buffer does not matter.
  */
 static inline struct bytes rd_buffer(struct rd *r, size_t offset, size_t length)
 {

@@ -8,8 +8,10 @@ enum {
 	IOCTL_REQ_SIZE = 57, IOCTL_RSP_SIZE = 49,
 };
 enum {
-	READ_REQ_BUFFER = SMB2_HEADER_SIZE + 48, READ_RSP_BUFFER = SMB2_HEADER_SIZE + SMB2_READ_RSP_FIXED_SIZE,
-	WRITE_REQ_BUFFER = SMB2_HEADER_SIZE + SMB2_WRITE_REQ_FIXED_SIZE, IOCTL_REQ_BUFFER = SMB2_HEADER_SIZE + 56,
+	READ_REQ_BUFFER = SMB2_HEADER_SIZE + 48,
+	READ_RSP_BUFFER = SMB2_HEADER_SIZE + SMB2_READ_RSP_FIXED_SIZE,
+	WRITE_REQ_BUFFER = SMB2_HEADER_SIZE + SMB2_WRITE_REQ_FIXED_SIZE,
+	IOCTL_REQ_BUFFER = SMB2_HEADER_SIZE + 56,
 	IOCTL_RSP_BUFFER = SMB2_HEADER_SIZE + 48,
 };
 enum { WRITE_DATA_OFFSET_MAX = 0x100, LOCK_ELEMENT_SIZE = 24 };
@@ -71,7 +73,7 @@ void smb2_read_rsp_encode(struct wr *w, const struct smb2_read_rsp *p)
 	wr_zero(w, 4);
 }
 
-/* [MS-SMB2] 3.3.5.13: DataOffset is at most 0x100. Over RDMA the data is elsewhere, Length and DataOffset are 0. */
+/* [MS-SMB2] 3.3.5.13: DataOffset is at most 0x100. Over RDMA Length and DataOffset are 0. */
 bool smb2_write_req_decode(struct rd *r, struct smb2_write_req *q)
 {
 	rd_structure_size(r, WRITE_REQ_SIZE);

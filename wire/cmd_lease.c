@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "wire/cmd.h"
 
-/* OPLOCK_BREAK: notifications, acknowledgements and responses, [MS-SMB2] 2.2.23 to 2.2.25. StructureSize tells them
- * apart. */
+/* OPLOCK_BREAK, [MS-SMB2] 2.2.23 to 2.2.25: StructureSize tells the forms apart. */
 
 enum { OPLOCK_SIZE = 24, LEASE_ACK_SIZE = 36, LEASE_NOTIFICATION_SIZE = 44 };
 

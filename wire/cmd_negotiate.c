@@ -43,7 +43,6 @@ bool smb2_negotiate_req_decode(struct rd *r, struct smb2_negotiate_req *q)
 		return false;
 	for (unsigned i = 0; i < q->dialect_count; i++)
 		q->dialects[i] = rd_u16(r);
-	memset(q->dialects + q->dialect_count, 0, (SMB2_MAX_DIALECTS - q->dialect_count) * sizeof(q->dialects[0]));
 	if (r->bad)
 		return false;
 	decode_start_or_contexts(r, field, q);

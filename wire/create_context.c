@@ -5,7 +5,7 @@ typedef struct smb2_create_contexts_req req_t;
 typedef struct smb2_create_contexts_rsp rsp_t;
 
 enum { CONTEXT_HEADER_SIZE = 16 };
-enum { LEASE_V1_SIZE = 32, LEASE_V2_SIZE = 52, DURABLE_SIZE = 16, DURABLE_V2_SIZE = 32, APP_INSTANCE_SIZE = 20 };
+enum { LEASE_V1_SIZE = 32, DURABLE_SIZE = 16, APP_INSTANCE_SIZE = 20 };
 
 /*
  * One row per kind of context and direction. Decoding consumes the data exactly: a length other than the
@@ -329,7 +329,7 @@ static bool decode_data(const struct table *t, struct bytes name, struct bytes d
 	return !r.bad && rd_left(&r) == 0;
 }
 
-/* One context, whose bytes end where the next begins. The last two fields of the header are skipped into place. */
+/* One context, whose bytes end where the next begins. */
 static bool decode_context(const struct table *t, struct bytes context, void *out)
 {
 	struct rd r = rd_over(context);

@@ -4,8 +4,8 @@
 #include "wire/upcase_table.h"
 
 /*
- * Names are nearly always ASCII, and each CREATE converts one: both directions handle eight bytes at a time for as
- * long as they are, and one code point at a time where they are not.
+ * Names are nearly always ASCII, and each CREATE converts one: what is ASCII is checked eight bytes at a time, the
+ * rest one code point at a time.
  */
 
 enum { SURROGATE_FIRST = 0xD800, SURROGATE_LOW = 0xDC00, SURROGATE_LAST = 0xDFFF, PLANE_1 = 0x10000 };
@@ -116,18 +116,19 @@ char *utf16_to_utf8(TALLOC_CTX *mem, struct bytes b)
 }
 
 /*
- * The code point at s, surrogates included, and its size; 0 if ill-formed: stray or missing continuation bytes,
- * overlong forms, above U+10FFFF. A NUL stops it like any byte that is no continuation.
+ * The code point at s, surrogates included, and its size; 0 if ill-formed: stray or missing continuation
+ * bytes, overlong forms, above U+10FFFF. A NUL stops it like any byte that is no continuation.
  */
 static size_t next_utf8(const char *s, uint32_t *cp)
 {
 	const uint8_t *p = (const uint8_t *)s;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
 
-	if (n <= 1) {
-		*cp = p[0];
-		return n;
-	}
+	*cp = p[0];
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xC2 || p[0] > 0xF4)
+		return 0;
+	size_t n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
 	uint32_t v = p[0] & (0x7Fu >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xC0) != 0x80)
@@ -147,7 +148,7 @@ static size_t ascii_bytes(const char *s, size_t len)
 	return pos;
 }
 
-/* WTF-8 writes a pair of surrogates as one code point: two halves in a row would be a second name for the same one. */
+/* WTF-8 writes a pair of surrogates as one code point: two halves in a row would be a second spelling of it. */
 size_t utf16_length(const char *s)
 {
 	size_t len = strlen(s);

@@ -6,8 +6,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The first byte selects the codec, and with it the direction; the rest is a body, put behind an empty header. What
- * decodes lies inside the message, and is the same when it has been encoded and decoded again.
+ * The first byte selects the codec, and with it the direction; the rest is a body, put behind an empty
+ * header. What decodes lies inside the message, and is the same when it has been encoded and decoded again.
  */
 static void must(bool ok)
 {

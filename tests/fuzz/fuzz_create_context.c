@@ -49,7 +49,7 @@ static void try_response(struct bytes contexts)
 	free(twice.base);
 }
 
-/* The first byte selects the direction. What decodes can be encoded, and that decodes to what encodes the same. */
+/* The first byte selects the direction. What decodes can be encoded, and decodes to what encodes the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1)

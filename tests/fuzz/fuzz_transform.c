@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!smb2_transform_header_decode(&r, &t))
 		return 0;
 	smb2_transform_header_encode(&w, &t);
-	if (w.bad || w.pos != sizeof(again) || memcmp(again, data, 40) != 0 || memcmp(again + 42, data + 42, 10) != 0)
+	if (w.bad || w.pos != sizeof(again) || memcmp(again, data, 40) != 0 ||
+		memcmp(again + 42, data + 42, 10) != 0)
 		abort();
 	return 0;
 }

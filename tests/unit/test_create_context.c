@@ -15,17 +15,35 @@ enum { BUF = 1024 };
 static struct smb2_create_contexts_req all_in_request(void)
 {
 	return (struct smb2_create_contexts_req){
-		.has_mxac = true, .has_mxac_time = true, .mxac_time = 0x0102030405060708, .has_qfid = true,
-		.has_alsi = true, .allocation_size = 0x1112131415161718, .has_twrp = true, .timewarp = 0x2122232425262728,
+		.has_mxac = true,
+		.has_mxac_time = true,
+		.mxac_time = 0x0102030405060708,
+		.has_qfid = true,
+		.has_alsi = true,
+		.allocation_size = 0x1112131415161718,
+		.has_twrp = true,
+		.timewarp = 0x2122232425262728,
 		.has_lease = true,
-		.lease = {.version = 2, .key = KEY, .state = 7, .flags = 4, .duration = 0x3132333435363738,
-			.parent_key = OTHER_KEY, .epoch = 0x4142},
-		.has_dhnq = true, .has_dhnc = true, .dhnc_file_id = {0x5152535455565758, 0x6162636465666768},
-		.has_dh2q = true, .dh2q = {.timeout = 60000, .flags = 2, .create_guid = KEY},
-		.has_dh2c = true, .dh2c = {{0x7172737475767778, 0x8182838485868788}, OTHER_KEY, 2},
-		.has_extended_attributes = true, .extended_attributes = LITERAL("extended"),
-		.has_security_descriptor = true, .security_descriptor = LITERAL("descriptor"),
-		.has_app_instance = true, .app_instance_id = OTHER_KEY,
+		.lease = {.version = 2,
+			.key = KEY,
+			.state = 7,
+			.flags = 4,
+			.duration = 0x3132333435363738,
+			.parent_key = OTHER_KEY,
+			.epoch = 0x4142},
+		.has_dhnq = true,
+		.has_dhnc = true,
+		.dhnc_file_id = {0x5152535455565758, 0x6162636465666768},
+		.has_dh2q = true,
+		.dh2q = {.timeout = 60000, .flags = 2, .create_guid = KEY},
+		.has_dh2c = true,
+		.dh2c = {{0x7172737475767778, 0x8182838485868788}, OTHER_KEY, 2},
+		.has_extended_attributes = true,
+		.extended_attributes = LITERAL("extended"),
+		.has_security_descriptor = true,
+		.security_descriptor = LITERAL("descriptor"),
+		.has_app_instance = true,
+		.app_instance_id = OTHER_KEY,
 	};
 }
 
@@ -47,9 +65,11 @@ static void assert_durables_equal(const struct smb2_durable_v2 *a, const struct 
 	assert_memory_equal(a->create_guid, b->create_guid, 16);
 }
 
-static void assert_requests_equal(const struct smb2_create_contexts_req *a, const struct smb2_create_contexts_req *b)
+static void assert_requests_equal(
+	const struct smb2_create_contexts_req *a, const struct smb2_create_contexts_req *b)
 {
-	assert_true(b->has_mxac && b->has_mxac_time && b->has_qfid && b->has_alsi && b->has_twrp && b->has_lease);
+	assert_true(
+		b->has_mxac && b->has_mxac_time && b->has_qfid && b->has_alsi && b->has_twrp && b->has_lease);
 	assert_true(b->has_dhnq && b->has_dhnc && b->has_dh2q && b->has_dh2c && b->has_app_instance);
 	assert_true(b->has_extended_attributes && b->has_security_descriptor);
 	assert_int_equal(a->mxac_time, b->mxac_time);
@@ -117,12 +137,15 @@ static void none_present_writes_nothing(void **state)
 	assert_false(out.has_lease);
 }
 
-/* [MS-SMB2] 2.2.14.2: whatever stands before the list, Next counts from each context and leads to a multiple of 8. */
+/* [MS-SMB2] 2.2.14.2: Next counts from its context and leads to a multiple of 8 from the first. */
 static void contexts_are_chained_on_multiples_of_8_from_the_first(void **state)
 {
 	uint8_t buf[BUF];
-	const struct smb2_create_contexts_rsp in = {
-		.has_lease = true, .lease = {.version = 2}, .has_mxac = true, .has_qfid = true, .has_dh2q = true};
+	const struct smb2_create_contexts_rsp in = {.has_lease = true,
+		.lease = {.version = 2},
+		.has_mxac = true,
+		.has_qfid = true,
+		.has_dh2q = true};
 	static const uint32_t nexts[] = {24 + 52 + 4, 24 + 8, 24 + 32, 0};
 	static const uint32_t sizes[] = {52, 8, 32, 8};
 	struct wr w = wr_over(buf, sizeof(buf));
@@ -179,8 +202,15 @@ static void data_of_another_length_than_specified_is_refused(void **state)
 		const char *name;
 		size_t first, second;
 	} rows[] = {
-		{"RqLs", 32, 52}, {"MxAc", 0, 8}, {"QFid", 0, 0}, {"DH2Q", 32, 32}, {"DHnQ", 16, 16}, {"DH2C", 36, 36},
-		{"DHnC", 16, 16}, {"AlSi", 8, 8}, {"TWrp", 8, 8},
+		{"RqLs", 32, 52},
+		{"MxAc", 0, 8},
+		{"QFid", 0, 0},
+		{"DH2Q", 32, 32},
+		{"DHnQ", 16, 16},
+		{"DH2C", 36, 36},
+		{"DHnC", 16, 16},
+		{"AlSi", 8, 8},
+		{"TWrp", 8, 8},
 	};
 	static const uint8_t data[64];
 	uint8_t buf[BUF];
@@ -220,10 +250,12 @@ static void the_length_tells_the_versions_of_a_lease_apart(void **state)
 	uint8_t buf[BUF];
 	struct smb2_create_contexts_req out;
 
-	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("RqLs"), BYTES(data, 32)), &out));
+	assert_true(
+		smb2_create_contexts_req_decode(one_context(buf, LITERAL("RqLs"), BYTES(data, 32)), &out));
 	assert_int_equal(out.lease.version, 1);
 	assert_int_equal(out.lease.state, 5);
-	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("RqLs"), BYTES(data, 52)), &out));
+	assert_true(
+		smb2_create_contexts_req_decode(one_context(buf, LITERAL("RqLs"), BYTES(data, 52)), &out));
 	assert_int_equal(out.lease.version, 2);
 	assert_int_equal(out.lease.epoch, 9);
 }
@@ -235,7 +267,8 @@ static void maximal_access_may_come_with_a_time_or_without(void **state)
 
 	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("MxAc"), LITERAL("")), &out));
 	assert_true(out.has_mxac && !out.has_mxac_time);
-	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("MxAc"), LITERAL("\1\0\0\0\0\0\0\0")), &out));
+	assert_true(smb2_create_contexts_req_decode(
+		one_context(buf, LITERAL("MxAc"), LITERAL("\1\0\0\0\0\0\0\0")), &out));
 	assert_true(out.has_mxac && out.has_mxac_time && out.mxac_time == 1);
 }
 
@@ -244,9 +277,11 @@ static void unknown_contexts_are_skipped(void **state)
 	uint8_t buf[BUF];
 	struct smb2_create_contexts_req out;
 
-	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("AAPL"), LITERAL("anything")), &out));
+	assert_true(smb2_create_contexts_req_decode(
+		one_context(buf, LITERAL("AAPL"), LITERAL("anything")), &out));
 	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("RqLsX"), LITERAL("")), &out));
-	assert_true(smb2_create_contexts_req_decode(one_context(buf, LITERAL("sixteen bytes..."), LITERAL("")), &out));
+	assert_true(smb2_create_contexts_req_decode(
+		one_context(buf, LITERAL("sixteen bytes..."), LITERAL("")), &out));
 	assert_false(out.has_lease || out.has_app_instance);
 }
 
@@ -320,6 +355,16 @@ static void malformed_headers_are_refused(void **state)
 	}
 }
 
+static void contexts_off_a_multiple_of_8_are_refused(void **state)
+{
+#define MXAC "\0\0\0\0\x10\0\x04\0\0\0\0\0\0\0\0\0MxAc"
+	struct smb2_create_contexts_req out;
+
+	assert_true(smb2_create_contexts_req_decode(LITERAL(QFID("\x18") MXAC), &out));
+	assert_true(out.has_qfid && out.has_mxac);
+	assert_false(smb2_create_contexts_req_decode(LITERAL(QFID("\x19") "\0" MXAC), &out));
+}
+
 static void a_last_context_that_points_to_the_end_is_refused(void **state)
 {
 	struct smb2_create_contexts_req out;
@@ -365,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_context_that_occurs_twice_is_refused),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(malformed_headers_are_refused),
+		cmocka_unit_test(contexts_off_a_multiple_of_8_are_refused),
 		cmocka_unit_test(a_last_context_that_points_to_the_end_is_refused),
 		cmocka_unit_test(padding_behind_the_last_context_is_accepted),
 		cmocka_unit_test(too_little_room_goes_bad),

@@ -139,14 +139,18 @@ static void the_object_just_returned_by_a_walk_may_be_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_object_is_found_by_its_id_and_by_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_object_is_found_by_its_id_and_by_no_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_limit_is_a_limit_of_objects_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_table_with_limit_zero_takes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_id_is_not_used_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_slot_rests_until_the_others_have_been_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(removing_twice_or_what_is_not_there_is_harmless, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_slot_rests_until_the_others_have_been_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			removing_twice_or_what_is_not_there_is_harmless, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_walk_meets_every_object_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_object_just_returned_by_a_walk_may_be_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_object_just_returned_by_a_walk_may_be_removed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,8 +39,8 @@ static void all_kinds_survive_a_round_trip(void **state)
 	assert_false(w.bad);
 	assert_int_equal(count, 6);
 	assert_true(smb2_negotiate_contexts_decode(BYTES(buf, w.pos), count, &out));
-	assert_true(out.has_preauth && out.has_ciphers && out.has_signing && out.has_netname && out.has_compression &&
-		out.has_rdma_transform);
+	assert_true(out.has_preauth && out.has_ciphers && out.has_signing && out.has_netname &&
+		    out.has_compression && out.has_rdma_transform);
 	assert_lists_equal(&out.preauth_hashes, &in.preauth_hashes);
 	assert_lists_equal(&out.ciphers, &in.ciphers);
 	assert_lists_equal(&out.signing, &in.signing);
@@ -172,6 +172,19 @@ static void a_long_list_is_cut_to_what_fits(void **state)
 	assert_false(smb2_negotiate_contexts_decode(BYTES(buf, 10 + 2 * (NEG_LIST_MAX + 4) - 1), 1, &out));
 }
 
+static void a_list_that_is_full_is_encoded(void **state)
+{
+	uint8_t buf[128];
+	struct smb2_negotiate_contexts in = {.has_signing = true, .signing = {NEG_LIST_MAX, {3, 2, 1}}}, out;
+	struct wr w = wr_over(buf, sizeof(buf));
+	uint16_t count;
+
+	smb2_negotiate_contexts_encode(&w, &in, &count);
+	assert_false(w.bad);
+	assert_true(smb2_negotiate_contexts_decode(BYTES(buf, w.pos), count, &out));
+	assert_lists_equal(&out.signing, &in.signing);
+}
+
 static void a_list_out_of_bounds_is_not_encoded(void **state)
 {
 	uint8_t buf[128];
@@ -198,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_list_longer_than_its_context_is_refused),
 		cmocka_unit_test(an_empty_list_is_refused),
 		cmocka_unit_test(a_long_list_is_cut_to_what_fits),
+		cmocka_unit_test(a_list_that_is_full_is_encoded),
 		cmocka_unit_test(a_list_out_of_bounds_is_not_encoded),
 	};
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 /*
- * cmocka's asserts leave by longjmp and so belong to the main thread: other threads count what they see, and the main
- * thread waits for a semaphore and looks at the counts.
+ * cmocka's asserts leave by longjmp and so belong to the main thread: other threads count what they see, and
+ * the main thread waits for a semaphore and looks at the counts.
  */
 
 enum { REACTORS = 3, MESSAGES = 5000, JOBS = 500, PATIENCE_SECONDS = 60 };
@@ -126,7 +126,8 @@ static void send_numbered(struct reactor *to, unsigned sender)
 {
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		struct numbered *n = talloc_zero(NULL, struct numbered);
-		*n = (struct numbered){.m.deliver = deliver_numbered, .to = to, .sender = sender, .number = i};
+		*n = (struct numbered){
+			.m.deliver = deliver_numbered, .to = to, .sender = sender, .number = i};
 		reactor_post(to, &n->m);
 	}
 }
@@ -254,8 +255,8 @@ static void deliver_cancel(struct reactor *self, struct message *m)
 	sem_post(&e->finished);
 }
 
-static bool send_errand(struct reactor *r, void (*deliver)(struct reactor *, struct message *), struct workers *pool,
-	struct tracked *list, unsigned n)
+static bool send_errand(struct reactor *r, void (*deliver)(struct reactor *, struct message *),
+	struct workers *pool, struct tracked *list, unsigned n)
 {
 	struct errand e = {.m.deliver = deliver, .pool = pool, .jobs = list, .n = n};
 
@@ -336,8 +337,8 @@ static void deliver_release(struct reactor *self, struct message *m)
 }
 
 /*
- * The one worker is held until the pool is about to stop: what it runs then comes home as run, what is still queued
- * as not run, and each says truly which.
+ * The one worker is held until the pool is about to stop: what it runs then comes home as run, what is still
+ * queued as not run, and each says truly which.
  */
 static void a_pool_that_stops_sends_every_job_home_once(void **state)
 {
