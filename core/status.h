@@ -106,6 +106,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_NETWORK_SESSION_EXPIRED, 0xC000035C)                                                         \
 	X(STATUS_NOT_A_REPARSE_POINT, 0xC0000275)                                                             \
 	X(STATUS_IO_REPARSE_TAG_NOT_HANDLED, 0xC0000279)                                                      \
+	X(STATUS_REQUEST_OUT_OF_SEQUENCE, 0xC000042A)                                                         \
 	X(STATUS_FILE_SYSTEM_LIMITATION, 0xC0000427)                                                          \
 	X(STATUS_FILE_NOT_AVAILABLE, 0xC0000467)                                                              \
 	X(STATUS_HASH_NOT_SUPPORTED, 0xC000A100)                                                              \

@@ -12,7 +12,7 @@
  *
  *   owner      the reactor in `local`; listed in local->conns by id
  *   states     connected -> negotiated -> (channels come and go) -> closing
- *   moved by   conn_hand_over(): to the reactor of the session that it asks to bind to, while it has no channel
+ *   moved      to the reactor that its client's GUID names, before it is negotiated (frame_wants_reactor)
  *   ended by   conn_close(): peer gone, protocol violation, drain, time-outs. Frees it, its channels, and those
  *              sessions that have no other channel; requests whose job is still with a worker live on as orphans
  *              until the job is home.

@@ -9,17 +9,20 @@
 
 struct reactor *frame_wants_reactor(struct conn *c, struct bytes frame)
 {
+	struct reactors *all = c->local->server->reactors;
 	struct rd r = rd_over(frame);
 	struct smb2_header h;
-	struct smb2_session_setup_req q;
+	struct smb2_negotiate_req q;
 
-	if (!list_empty(&c->channels) || !list_empty(&c->requests) || !c->negotiated)
+	if (c->negotiated || !list_empty(&c->requests))
 		return NULL;
-	if (!smb2_header_decode(&r, &h) || h.command != SMB2_SESSION_SETUP)
+	if (!smb2_header_decode(&r, &h) || h.command != SMB2_NEGOTIATE || !smb2_negotiate_req_decode(&r, &q))
 		return NULL;
-	if (!smb2_session_setup_req_decode(&r, &q) || !(q.flags & SMB2_SESSION_FLAG_BINDING))
+	struct rd guid = rd_over(BYTES(q.client_guid, sizeof(q.client_guid)));
+	uint64_t hash = (rd_u64(&guid) ^ rd_u64(&guid)) * 0x9E3779B97F4A7C15ull;
+	if (!hash) /* 2.0.2 clients have no GUID, and no second channel */
 		return NULL;
-	struct reactor *home = session_id_reactor(c->local, h.session_id);
+	struct reactor *home = reactors_get(all, (unsigned)(hash >> 32) % reactors_count(all));
 	return home == c->local->reactor ? NULL : home;
 }
 

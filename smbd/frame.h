@@ -12,8 +12,8 @@
 void frame_receive(struct conn *c, uint8_t *data, size_t len, uint8_t *owned);
 
 /*
- * The other reactor that must see this frame: that of the session which a SESSION_SETUP asks to bind to, as long as
- * the connection has no channel. NULL: this one.
+ * The other reactor that must see this frame: a NEGOTIATE goes to the one that the client's GUID names. So all
+ * connections of a client, which may become channels of one session, meet on one reactor. NULL: this one.
  */
 struct reactor *frame_wants_reactor(struct conn *c, struct bytes frame);
 

@@ -169,24 +169,32 @@ static bool open_log(const struct options *o, const struct conf *conf)
 
 static void raise_limits(const struct server *s)
 {
-	rlim_t want = (rlim_t)s->max_opens * 2 + s->max_connections + 1024;
+	rlim_t want = (rlim_t)s->max_opens + s->max_connections + 1024;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
-	if (r.rlim_max < want && geteuid() == 0)
-		r.rlim_max = want;
+	struct rlimit most = {want, want};
+	if (r.rlim_max < want && setrlimit(RLIMIT_NOFILE, &most) == 0)
+		return;
 	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &r) < 0)
-		log_warning(core, "open files are limited to %llu", (unsigned long long)r.rlim_cur);
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur < want)
+		log_warning(core, "the limit of open files stays at %llu", (unsigned long long)r.rlim_cur);
 }
 
 /* What acting as other users and on their files needs; all else is given up for good. */
 static void drop_privileges(void)
 {
+	static const unsigned keep[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETGID,
+		CAP_SETUID, CAP_LEASE};
+	bool had[ARRAY_SIZE(keep)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+		had[i] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, CAP_CHOWN, CAP_DAC_OVERRIDE,
-		CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID, CAP_LEASE, CAP_SYS_RESOURCE, -1);
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+		if (had[i])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, keep[i]);
 	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
 		log_warning(core, "capabilities could not be dropped");
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

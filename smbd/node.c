@@ -230,11 +230,11 @@ static bool break_holders(struct node *n, uint8_t level, bool overwrites, struct
 	return wait;
 }
 
-static bool any_conflict(const struct node *n, const struct node_claim *c)
+static bool any_conflict(const struct node *n, uint32_t access, uint32_t share_access)
 {
 	LIST_FOREACH(item, &n->entries) {
 		struct node_entry *e = container_of(item, struct node_entry, link);
-		if (share_modes_conflict(c->access, c->share_access, e->access, e->share_access))
+		if (share_modes_conflict(access, share_access, e->access, e->share_access))
 			return true;
 	}
 	return false;
@@ -260,7 +260,7 @@ static ntstatus_t admit(struct node *n, const struct node_claim *c, const struct
 		return STATUS_DELETE_PENDING;
 	if (!stat_open && break_holders(n, SMB2_OPLOCK_LEVEL_BATCH, c->overwrites, out))
 		return wait_for(n, w);
-	if (any_conflict(n, c))
+	if (any_conflict(n, c->access, c->share_access))
 		return STATUS_SHARING_VIOLATION;
 	if (!stat_open && break_holders(n, SMB2_OPLOCK_LEVEL_EXCLUSIVE, c->overwrites, out))
 		return wait_for(n, w);
@@ -402,6 +402,15 @@ ntstatus_t node_check_replace(struct node_table *t, struct node_key key)
 	bool open = n && (!list_empty(&n->entries) || n->deleting);
 	pthread_mutex_unlock(&t->lock);
 	return open ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+}
+
+ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t access, uint32_t share_access)
+{
+	pthread_mutex_lock(&t->lock);
+	struct node *n = find(t, key);
+	bool conflict = n && any_conflict(n, access, share_access);
+	pthread_mutex_unlock(&t->lock);
+	return conflict ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS;
 }
 
 /* ---- names ---- */

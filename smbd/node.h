@@ -76,6 +76,8 @@ bool node_has_open_children(struct node_entry *e);
  * [MS-FSA] 2.1.5.14.11.
  */
 ntstatus_t node_check_replace(struct node_table *t, struct node_key key);
+/* Would an open of key with this access and sharing conflict with one that exists? */
+ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t access, uint32_t share_access);
 /* Others' level II oplocks on this file end, without waiting: before its data or size change. */
 void node_break_level2(struct node_entry *e);
 unsigned node_open_count(const struct node_entry *e);

@@ -56,6 +56,14 @@ static int open_existing(struct create_call *c, unsigned flags)
 	return vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
 }
 
+/* [MS-FSA] 2.1.5.1.1: a new file is to be archived; NORMAL only stands for no attribute. */
+static uint32_t new_attributes(const struct smb2_create_req *q)
+{
+	uint32_t a = q->file_attributes & ~(uint32_t)(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY);
+
+	return q->create_options & FILE_DIRECTORY_FILE ? a : a | FILE_ATTRIBUTE_ARCHIVE;
+}
+
 static int make_new(struct create_call *c, unsigned flags)
 {
 	struct vfs_open_how how = {
@@ -63,7 +71,7 @@ static int make_new(struct create_call *c, unsigned flags)
 		.disposition = VFS_CREATE_NEW,
 		.access = create_vfs_access(c->access & ACCESS_MAXIMUM_ALLOWED ? FILE_ALL_ACCESS : c->access, false),
 		.directory = c->q.create_options & FILE_DIRECTORY_FILE,
-		.attributes = c->q.file_attributes,
+		.attributes = new_attributes(&c->q),
 		.allocation = c->contexts.has_alsi ? c->contexts.allocation_size : 0,
 	};
 
@@ -201,7 +209,7 @@ void create_reply(struct req *r, struct open *o, uint32_t action, const struct s
 static int overwrite(struct call *call, unsigned flags)
 {
 	struct create_call *c = container_of(call, struct create_call, call);
-	uint32_t attributes = c->q.file_attributes | FILE_ATTRIBUTE_ARCHIVE;
+	uint32_t attributes = new_attributes(&c->q);
 	int rc = vfs_truncate(c->file, 0, flags);
 
 	if (rc < 0)
@@ -209,7 +217,7 @@ static int overwrite(struct call *call, unsigned flags)
 	/* [MS-FSA] 2.1.5.1.2.1: an overwrite adds the new attributes, a supersede replaces the old ones. */
 	if (c->action == FILE_OVERWRITTEN)
 		attributes |= c->st.attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM);
-	rc = vfs_set_attributes(c->file, c->cred, attributes & ~(uint32_t)(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY));
+	rc = vfs_set_attributes(c->file, c->cred, attributes);
 	if (rc == 0 && c->contexts.has_alsi)
 		rc = vfs_set_allocation(c->file, c->contexts.allocation_size, flags);
 	return rc < 0 ? rc : vfs_fstat(c->file, flags, &c->st);
@@ -268,26 +276,21 @@ static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 	struct local *l = reactor_user(self);
 	struct conn *conn = idtable_get(l->conns, conn_id);
 
-	if (!conn)
-		return;
-	LIST_FOREACH(item, &conn->requests) {
-		struct req *r = container_of(item, struct req, link);
-		if (r->hdr.message_id != token || r->cancel != cancel_wait || !r->op_state)
-			continue;
-		struct create_call *c = talloc_steal(r, r->op_state);
-		r->op_state = NULL;
-		r->cancel = NULL;
-		req_enter(r);
-		if (req_refresh(r)) {
-			if (vfs_fstat(c->file, 0, &c->st) < 0)
-				req_error(r, STATUS_FILE_CLOSED);
-			else
-				try_admit(r, c);
-		}
-		talloc_free(c);
-		req_leave(r);
-		return;
+	struct req *r = conn ? req_find(conn, token) : NULL;
+	if (!r || r->cancel != cancel_wait || !r->op_state)
+		return; /* cancelled, or gone */
+	struct create_call *c = talloc_steal(r, r->op_state);
+	r->op_state = NULL;
+	r->cancel = NULL;
+	req_enter(r);
+	if (req_refresh(r)) {
+		if (vfs_fstat(c->file, 0, &c->st) < 0)
+			req_error(r, STATUS_FILE_CLOSED);
+		else
+			try_admit(r, c);
 	}
+	talloc_free(c);
+	req_leave(r);
 }
 
 /* Keeps what try_admit needs until `wake`. */
@@ -362,6 +365,8 @@ static ntstatus_t prepare(struct req *r, struct create_call *c)
 	if (c->contexts.has_twrp)
 		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no previous versions */
 	s = path_from_wire(c, c->q.name, &c->path);
+	log_debug(smb, "CREATE \"%s\": access %x, share %x, disposition %u, options %x, attributes %x", c->path ? c->path : "",
+		c->q.desired_access, c->q.share_access, c->q.create_disposition, c->q.create_options, c->q.file_attributes);
 	if (!status_is_ok(s))
 		return s;
 	c->access = create_map_generic(c->q.desired_access);

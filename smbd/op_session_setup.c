@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "smbd/req.h"
+#include "smbd/bind.h"
 #include "smbd/user.h"
 
 /*
@@ -36,6 +37,10 @@ static int run_auth(struct call *c, unsigned flags)
 	struct setup_call *s = container_of(c, struct setup_call, call);
 	struct server *server = c->req->local->server;
 
+	if (vfs_act_as_process() < 0) {
+		s->status = STATUS_INTERNAL_ERROR;
+		return 0;
+	}
 	s->status = auth_server_step(s->auth, BYTES(c->req->frame.data + s->token_offset, s->token.len), &s->out);
 	if (status_is_ok(s->status)) {
 		const struct auth_result *a = auth_server_result(s->auth);
@@ -53,14 +58,17 @@ static int run_auth(struct call *c, unsigned flags)
 
 /* ---- outcomes ---- */
 
+/*
+ * 3.3.5.5.3: a failed log-on ends its session, and so does a failed reauthentication; a failed bind ends the new
+ * channel only.
+ */
 static void fail(struct req *r, struct channel *ch, ntstatus_t status)
 {
-	struct session *s = ch->session;
-
-	/* 3.3.5.5.3: a failed bind or reauthentication does not end a valid session; a failed first log-on does. */
-	if (s->state == SESSION_VALID && ch->established) {
-		TALLOC_FREE(ch->auth);
+	if (ch->established) {
+		r->channel = ch;
 		req_error(r, status);
+		r->end_session = ch->session->id;
+		ch->established = false;
 		return;
 	}
 	req_error(r, status);
@@ -152,7 +160,6 @@ static ntstatus_t bound(struct channel *ch, const struct auth_result *a)
 	/* 3.1.4.2: the channel's key comes from the log-on on this connection. */
 	struct session_keys keys;
 	session_keys_derive(&keys, s->dialect, s->cipher, BYTES(a->session_key, sizeof(a->session_key)), ch->preauth);
-	TALLOC_FREE(ch->signer);
 	ch->signer = signer_new(ch, ch->conn->signing_algorithm, keys.signing);
 	if (!ch->signer)
 		return STATUS_INSUFFICIENT_RESOURCES;
@@ -195,8 +202,11 @@ static void reply(struct req *r, struct channel *ch, ntstatus_t status, struct b
 		r->channel = ch;
 		r->session = s;
 		r->signed_request = true; /* 3.3.5.5.3: the final reply is signed where there is a key */
-	} else if (!ch->established && r->conn->dialect == SMB2_DIALECT_0311) {
-		r->hash_reply = ch->preauth;
+		TALLOC_FREE(r->reply_signer); /* of a binding, by the channel's own key */
+	} else {
+		r->channel = ch;
+		if (!ch->established && r->conn->dialect == SMB2_DIALECT_0311)
+			r->hash_reply = ch->preauth;
 	}
 	struct wr w = req_reply(r, 16 + token.len);
 	smb2_session_setup_rsp_encode(&w, &rsp);
@@ -211,7 +221,7 @@ struct expire {
 	uint64_t session_id;
 	uint64_t conn_id; /* whose request waits; 0: nobody */
 	struct reactor *from;
-	struct req *waiting;
+	uint64_t message_id;
 	char *user;
 };
 
@@ -256,16 +266,12 @@ static void deliver_expired(struct reactor *self, struct message *m)
 	struct local *l = reactor_user(self);
 	struct conn *c = idtable_get(l->conns, e->conn_id);
 
-	if (c) {
-		LIST_FOREACH(item, &c->requests) {
-			struct req *r = container_of(item, struct req, link);
-			if (r != e->waiting)
-				continue;
-			req_enter(r);
-			finish_setup(r);
-			req_leave(r);
-			break;
-		}
+	struct req *r = c ? req_find(c, e->message_id) : NULL;
+
+	if (r) {
+		req_enter(r);
+		finish_setup(r);
+		req_leave(r);
 	}
 	talloc_free(e);
 }
@@ -295,7 +301,7 @@ static bool expire_previous(struct req *r, struct channel *ch, uint64_t previous
 	e->session_id = previous;
 	e->conn_id = r->conn->id;
 	e->from = r->local->reactor;
-	e->waiting = r;
+	e->message_id = r->hdr.message_id;
 	e->user = talloc_strdup(e, ch->session->user);
 	reactor_post(home, &e->m);
 	return true;
@@ -396,52 +402,21 @@ static void start_auth(struct req *r, struct channel *ch, const struct smb2_sess
 	req_call_worker(r, &s->call);
 }
 
-/* 3.3.5.5.2: may this connection become a channel of that session? */
-static ntstatus_t check_bind(struct req *r, const struct session *s)
-{
-	struct conn *c = r->conn;
-
-	if (c->dialect < SMB2_DIALECT_0300 || !r->local->server->multi_channel)
-		return STATUS_REQUEST_NOT_ACCEPTED;
-	if (!s || s->state != SESSION_VALID)
-		return STATUS_USER_SESSION_DELETED;
-	if (s->dialect != c->dialect || memcmp(s->client_guid, c->client_guid, sizeof(c->client_guid)) != 0)
-		return STATUS_INVALID_PARAMETER;
-	if (!(r->hdr.flags & SMB2_FLAGS_SIGNED))
-		return STATUS_INVALID_PARAMETER;
-	if (s->guest || s->anonymous)
-		return STATUS_NOT_SUPPORTED;
-	if (s->cipher != c->cipher)
-		return STATUS_INVALID_PARAMETER;
-	return STATUS_SUCCESS;
-}
-
-/* The request is signed with the session's key until the channel has its own. */
-static bool bind_signature_ok(struct req *r, const struct session *s)
-{
-	struct signer *signer = signer_new(r, s->signing_algorithm, s->keys.signing);
-	bool ok = signer && signer_verify(signer, r->element, false);
-
-	talloc_free(signer);
-	return ok;
-}
-
+/* The requests of a binding are signed with the session's key, and so are their replies. */
 static struct channel *begin_bind(struct req *r, ntstatus_t *status)
 {
 	struct session *s = session_find(r->local, r->session_id);
 	struct channel *ch = channel_find(r->conn, r->session_id);
+	struct bind_facts facts = bind_facts_of(r->conn);
+	bool genuine = s && s->state == SESSION_VALID && req_signed_by_session(r, s->signing_algorithm, s->keys.signing);
 
-	*status = check_bind(r, s);
+	*status = bind_check(&facts, s, r->hdr.flags & SMB2_FLAGS_SIGNED);
+	if (status_is_ok(*status) && !genuine)
+		*status = STATUS_ACCESS_DENIED;
+	if (status_is_ok(*status) && ch && ch->established)
+		*status = STATUS_REQUEST_NOT_ACCEPTED;
 	if (!status_is_ok(*status))
 		return NULL;
-	if (ch && ch->established) {
-		*status = STATUS_REQUEST_NOT_ACCEPTED;
-		return NULL;
-	}
-	if (!bind_signature_ok(r, s)) {
-		*status = STATUS_ACCESS_DENIED;
-		return NULL;
-	}
 	if (!ch)
 		ch = channel_new(r->conn, s);
 	if (!ch)
@@ -470,13 +445,21 @@ static struct channel *continue_session(struct req *r, ntstatus_t *status)
 	struct channel *ch = channel_find(r->conn, r->session_id);
 
 	if (!ch) {
+		struct session *s = session_find(r->local, r->session_id);
+		if (s)
+			req_signed_by_session(r, s->signing_algorithm, s->keys.signing);
 		*status = STATUS_USER_SESSION_DELETED;
-	} else if (ch->established && !r->sealed && (r->hdr.flags & SMB2_FLAGS_SIGNED) && ch->signer) {
-		if (!signer_verify(ch->signer, r->element, false))
-			*status = STATUS_ACCESS_DENIED;
-		r->signed_request = true;
-		r->channel = ch;
+		return NULL;
 	}
+	if (r->sealed || !ch->signer)
+		return ch;
+	/* Nobody but the holder of the key may start a reauthentication, since it can end the session. */
+	if (!(r->hdr.flags & SMB2_FLAGS_SIGNED))
+		*status = ch->session->signing_required ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+	else if (!signer_verify(ch->signer, r->element, false))
+		*status = STATUS_ACCESS_DENIED;
+	r->signed_request = r->hdr.flags & SMB2_FLAGS_SIGNED;
+	r->channel = ch;
 	return status_is_ok(*status) ? ch : NULL;
 }
 
@@ -490,11 +473,16 @@ void op_session_setup(struct req *r, struct rd *body)
 		req_error(r, STATUS_INVALID_PARAMETER);
 		return;
 	}
-	if (atomic_load(&r->local->server->draining))
-		status = STATUS_REQUEST_NOT_ACCEPTED;
-	if (!status_is_ok(status))
-		ch = NULL;
-	else if (q.flags & SMB2_SESSION_FLAG_BINDING)
+	struct reactor *home = session_id_reactor(r->local, r->session_id);
+	if (r->session_id && home && home != r->local->reactor) {
+		bind_ask_elsewhere(r, q.flags & SMB2_SESSION_FLAG_BINDING);
+		return;
+	}
+	if (atomic_load(&r->local->server->draining)) {
+		req_error(r, STATUS_REQUEST_NOT_ACCEPTED);
+		return;
+	}
+	if (q.flags & SMB2_SESSION_FLAG_BINDING)
 		ch = begin_bind(r, &status);
 	else if (r->session_id == 0)
 		ch = begin_session(r, &status);
@@ -503,9 +491,8 @@ void op_session_setup(struct req *r, struct rd *body)
 	/* One step at a time: a second request while the machine is with a worker finds it missing. */
 	if (ch && ch->in_step)
 		status = STATUS_REQUEST_NOT_ACCEPTED;
-	if (!ch || !status_is_ok(status)) {
+	if (ch && status_is_ok(status))
+		start_auth(r, ch, &q);
+	else
 		req_error(r, status);
-		return;
-	}
-	start_auth(r, ch, &q);
 }

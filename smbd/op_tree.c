@@ -32,7 +32,9 @@ static int run_connect(struct call *c, unsigned flags)
 {
 	struct connect_call *t = container_of(c, struct connect_call, call);
 
-	t->status = share_connect(t->mem, &t->q, &t->grant);
+	t->status = STATUS_INTERNAL_ERROR;
+	if (vfs_act_as_process() == 0)
+		t->status = share_connect(t->mem, &t->q, &t->grant);
 	return 0;
 }
 

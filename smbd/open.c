@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/clock.h"
 #include "smbd/node.h"
+#include "smbd/req.h"
 #include "smbd/tree.h"
 
 static int open_destructor(struct open *o)
 {
+	notify_open_ends(o);
 	idtable_remove(o->session->opens, o->id.volatile_id);
 	vfs_dir_close(o->dir);
 	vfs_file_unref(o->file);

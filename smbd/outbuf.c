@@ -99,6 +99,7 @@ static size_t gather(struct list *queue, struct iovec *iov, bool *more)
 	return n;
 }
 
+/* Counts n bytes as sent and gives back the buffers at the head that are done or empty. */
 static void consume(struct outbuf_pool *p, struct list *queue, size_t n)
 {
 	while (!list_empty(queue)) {
@@ -130,7 +131,7 @@ static ssize_t send_file_piece(struct outbuf *b, int fd)
 
 int outbuf_send(struct outbuf_pool *p, struct list *queue, int fd, size_t *bytes_sent)
 {
-	while (!list_empty(queue)) {
+	for (consume(p, queue, 0); !list_empty(queue);) {
 		struct iovec iov[SEND_IOV];
 		bool more;
 		size_t n = gather(queue, iov, &more);

@@ -50,13 +50,29 @@ bool req_keep_frame(struct req *r)
 
 /* ---- checks before the handler ---- */
 
+bool req_signed_by_session(struct req *r, uint16_t algorithm, const uint8_t key[SESSION_KEY_SIZE])
+{
+	struct signer *s = r->hdr.flags & SMB2_FLAGS_SIGNED ? signer_new(r, algorithm, key) : NULL;
+
+	if (s && signer_verify(s, r->element, false)) {
+		r->reply_signer = s;
+		return true;
+	}
+	talloc_free(s);
+	return false;
+}
+
 /* [MS-SMB2] 3.3.5.2.4 signature, 3.3.5.2.9 session */
 static ntstatus_t check_session(struct req *r)
 {
 	struct channel *ch = channel_find(r->conn, r->session_id);
 
-	if (!ch || !ch->established)
+	if (!ch || !ch->established) {
+		struct session *s = session_find(r->local, r->session_id);
+		if (s && s->state == SESSION_VALID)
+			req_signed_by_session(r, s->signing_algorithm, s->keys.signing);
 		return STATUS_USER_SESSION_DELETED;
+	}
 	r->channel = ch;
 	r->session = ch->session;
 	if (r->sealed)
@@ -66,9 +82,9 @@ static ntstatus_t check_session(struct req *r)
 	if (r->hdr.flags & SMB2_FLAGS_SIGNED) {
 		if (!ch->signer)
 			return STATUS_SUCCESS; /* guest: no key to check with */
+		r->signed_request = true;
 		if (!signer_verify(ch->signer, r->element, false))
 			return STATUS_ACCESS_DENIED;
-		r->signed_request = true;
 	} else if (r->session->signing_required && ch->signer) {
 		return STATUS_ACCESS_DENIED;
 	}
@@ -104,7 +120,7 @@ static ntstatus_t check_open(struct req *r)
 		if (status_is_error(r->chain_status))
 			return r->chain_status;
 		if (!r->chain_has_file_id)
-			return STATUS_INVALID_PARAMETER;
+			return STATUS_FILE_CLOSED;
 		r->file_id = r->chain_file_id;
 	}
 	r->has_file_id = true;
@@ -153,32 +169,38 @@ static ntstatus_t check(struct req *r)
 	return s;
 }
 
+/* Session, tree and open may have ended while r was parked: they are found again by their ids. */
+static ntstatus_t find_again(struct req *r)
+{
+	bool had_session = r->session, had_tree = r->tree, had_open = r->open;
+
+	if (!r->channel)
+		return STATUS_SUCCESS;
+	r->channel = channel_find(r->conn, r->session_id);
+	r->session = r->channel && had_session ? r->channel->session : NULL;
+	r->tree = r->session && had_tree ? tree_find(r->session, r->tree_id) : NULL;
+	r->open = r->tree && had_open ? open_find(r->session, r->file_id) : NULL;
+	if (!r->channel)
+		return STATUS_USER_SESSION_DELETED;
+	if (had_tree && !r->tree)
+		return STATUS_NETWORK_NAME_DELETED;
+	return had_open && !r->open ? STATUS_FILE_CLOSED : STATUS_SUCCESS;
+}
+
 bool req_refresh(struct req *r)
 {
-	ntstatus_t gone = STATUS_SUCCESS;
-	bool had_tree = r->tree, had_open = r->open;
-
-	if (!r->session)
+	if (status_is_ok(r->lost))
 		return true;
-	r->channel = channel_find(r->conn, r->session_id);
-	r->session = r->channel ? r->channel->session : NULL;
-	r->tree = r->session && had_tree ? tree_find(r->session, r->tree_id) : NULL;
-	r->open = r->session && had_open ? open_find(r->session, r->file_id) : NULL;
-	if (!r->session)
-		gone = STATUS_USER_SESSION_DELETED;
-	else if (had_tree && !r->tree)
-		gone = STATUS_NETWORK_NAME_DELETED;
-	else if (had_open && !r->open)
-		gone = STATUS_FILE_CLOSED;
-	if (status_is_ok(gone))
-		return true;
-	req_error(r, gone);
+	req_error(r, r->lost);
 	return false;
 }
 
 /* ---- the walk ---- */
 
-/* What an element takes over from the one before it. */
+/*
+ * What an element takes over from the one before it. False: it is related to nothing, and so are those related to it,
+ * [MS-SMB2] 3.3.5.2.7.2.
+ */
 static bool inherit(struct req *r, bool first)
 {
 	r->related = r->hdr.flags & SMB2_FLAGS_RELATED_OPERATIONS;
@@ -186,9 +208,11 @@ static bool inherit(struct req *r, bool first)
 		r->session_id = r->hdr.session_id;
 		r->tree_id = r->hdr.tree_id;
 		r->chain_status = STATUS_SUCCESS;
-		r->chain_has_file_id = false;
+		r->chain_has_file_id = r->chain_unrooted = false;
+	} else if (first) {
+		r->chain_unrooted = true;
 	}
-	return !(r->related && first);
+	return !r->chain_unrooted;
 }
 
 static const char *decode_element(struct req *r)
@@ -230,6 +254,7 @@ static const char *begin_element(struct req *r)
 	r->has_file_id = r->signed_request = false;
 	r->op = op_find(r->hdr.command);
 	TALLOC_FREE(r->op_state);
+	TALLOC_FREE(r->reply_signer);
 	/* [MS-SMB2] 3.3.5.16: CANCEL uses no message id and gets no answer. */
 	if (r->hdr.command == SMB2_CANCEL)
 		return NULL;
@@ -293,6 +318,8 @@ static void run(struct req *r)
 void req_enter(struct req *r)
 {
 	r->running = true;
+	if (r->conn)
+		r->lost = find_again(r);
 }
 
 void req_leave(struct req *r)

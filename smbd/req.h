@@ -43,18 +43,21 @@ struct req {
 	struct open *open;
 	bool related;
 	bool signed_request;
+	struct signer *reply_signer; /* talloc child: signs instead of the channel's, or NULL */
 	uint64_t session_id;   /* what session, tree and open are found by again after parking */
 	uint32_t tree_id;
 	struct smb2_file_id file_id;
 	bool has_file_id;
 	uint64_t async_id;     /* set once an interim reply went out */
 	void (*cancel)(struct req *);
+	ntstatus_t lost;       /* what req_enter did not find again */
 	void *op_state;        /* talloc child, freed when the element is complete */
 
 	/* what related elements inherit */
 	ntstatus_t chain_status; /* of a failed CREATE */
 	struct smb2_file_id chain_file_id;
 	bool chain_has_file_id;
+	bool chain_unrooted; /* the first element claimed to be related */
 
 	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */
 	struct outbuf *out;
@@ -96,12 +99,21 @@ bool req_park(struct req *r, void (*cancel)(struct req *));
 /* Sends the interim reply if the element is still parked after a while; for work that may be slow. */
 void req_pend_later(struct req *r);
 
+/*
+ * For a connection that is no channel of the session: true if the element is signed with the session's key, with which
+ * then the reply is signed too.
+ */
+bool req_signed_by_session(struct req *r, uint16_t algorithm, const uint8_t key[SESSION_KEY_SIZE]);
+
+/* Ends a parked element soon, from code that must not end it itself: by a message to this reactor. */
+void req_end_later(struct req *r, ntstatus_t status);
+
 /* A copy of the element's bytes that stays until the frame is finished: views decoded before are to be decoded anew. */
 bool req_keep_frame(struct req *r);
 
 /*
- * Around code that completes or goes on with a parked element from a timer or message. After req_leave r may be
- * gone.
+ * Around code that completes or goes on with a parked element from a timer or message: finds session, tree and open again.
+ * After req_leave r, and its connection too, may be gone.
  */
 void req_enter(struct req *r);
 void req_leave(struct req *r);
@@ -122,7 +134,7 @@ static inline uint8_t *req_reply_base(const struct req *r)
 	return r->out->data + r->element_start;
 }
 
-/* Finds session, tree and open again after parking; false (and the element is completed) if one of them is gone. */
+/* False, and the element is completed, if req_enter did not find session, tree or open again. */
 bool req_refresh(struct req *r);
 
 /* For req*.c: gives the reply a buffer of its own before r parks; lets the replies leave and frees r. */
@@ -131,7 +143,12 @@ void req_finish(struct req *r);
 
 /* The connection of r goes away. */
 void req_abandon(struct req *r);
+/* The parked request that has this message id now, or NULL. */
+struct req *req_find(struct conn *c, uint64_t message_id);
 bool req_cancel(struct conn *c, const struct smb2_header *cancel);
+
+/* The open goes away: so do the CHANGE_NOTIFYs that wait on it. */
+void notify_open_ends(struct open *o);
 
 /*
  * Work that may block. An op's call struct begins with this; it is a talloc child of the request, owns what it

@@ -75,15 +75,18 @@ static struct smb2_header reply_header(struct req *r, ntstatus_t status, uint32_
 
 static bool must_sign(const struct req *r)
 {
-	return r->channel && r->channel->signer && !r->sealed &&
-	       (r->signed_request || (r->session && r->session->signing_required));
+	if (r->sealed)
+		return false;
+	return r->reply_signer || (r->channel && r->channel->signer &&
+					  (r->signed_request || (r->session && r->session->signing_required)));
 }
 
 static void sign(struct req *r, uint8_t *element, size_t len)
 {
+	struct signer *signer = r->reply_signer ? r->reply_signer : r->channel->signer;
 	struct iovec iov = {element, len};
 
-	if (!signer_sign(r->channel->signer, &iov, 1, true, element + SMB2_SIGNATURE_OFFSET))
+	if (!signer_sign(signer, &iov, 1, true, element + SMB2_SIGNATURE_OFFSET))
 		r->disconnect = "signing failed";
 }
 
@@ -112,15 +115,16 @@ static void complete(struct req *r, ntstatus_t status, size_t len)
 
 	memset(element + len, 0, pad);
 	struct smb2_header h = reply_header(r, status, last ? 0 : (uint32_t)(len + pad));
+	log_debug(smb, "%s -> %s", r->op ? r->op->name : "?", status_name(status));
 	bool is_signed = must_sign(r);
 	if (is_signed)
 		h.flags |= SMB2_FLAGS_SIGNED;
 	smb2_header_encode(&w, &h);
+	if (is_signed)
+		sign(r, element, len + pad);
 	if (r->hash_reply)
 		preauth_update(r->hash_reply, BYTES(element, len));
 	r->hash_reply = NULL;
-	if (is_signed)
-		sign(r, element, len + pad);
 	r->end = r->element_start + len + pad;
 	if (r->hdr.command == SMB2_CREATE)
 		r->chain_status = status;
@@ -289,6 +293,49 @@ bool req_pend(struct req *r, void (*cancel)(struct req *))
 	if (!r->async_id)
 		send_interim(r);
 	return true;
+}
+
+struct ending {
+	struct message m;
+	uint64_t conn_id, message_id;
+	ntstatus_t status;
+};
+
+static void deliver_ending(struct reactor *self, struct message *m)
+{
+	struct ending *e = container_of(m, struct ending, m);
+	struct local *l = reactor_user(self);
+	struct conn *c = idtable_get(l->conns, e->conn_id);
+	struct req *r = c ? req_find(c, e->message_id) : NULL;
+
+	if (r) {
+		req_enter(r);
+		req_error(r, e->status);
+		req_leave(r);
+	}
+	talloc_free(e);
+}
+
+void req_end_later(struct req *r, ntstatus_t status)
+{
+	struct ending *e = talloc_zero(NULL, struct ending);
+
+	if (!e)
+		return; /* it stays parked until its connection ends */
+	*e = (struct ending){.m.deliver = deliver_ending, .conn_id = r->conn->id, .message_id = r->hdr.message_id,
+		.status = status};
+	r->cancel = NULL; /* nobody else ends it now */
+	reactor_post(r->local->reactor, &e->m);
+}
+
+struct req *req_find(struct conn *c, uint64_t message_id)
+{
+	LIST_FOREACH(item, &c->requests) {
+		struct req *r = container_of(item, struct req, link);
+		if (r->hdr.message_id == message_id && !r->running)
+			return r;
+	}
+	return NULL;
 }
 
 bool req_cancel(struct conn *c, const struct smb2_header *h)

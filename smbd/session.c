@@ -73,10 +73,10 @@ static void channel_release(struct channel *ch)
 
 void session_free(struct session *s)
 {
-	while (!list_empty(&s->channels))
-		channel_release(container_of(s->channels.next, struct channel, session_link));
 	while (!list_empty(&s->trees))
 		tree_disconnect(container_of(s->trees.next, struct tree, link));
+	while (!list_empty(&s->channels))
+		channel_release(container_of(s->channels.next, struct channel, session_link));
 	talloc_free(s);
 }
 

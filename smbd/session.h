@@ -94,6 +94,7 @@ struct open {
 	struct node_entry *node;     /* its place among the openers of the file; NULL: a pipe */
 	struct vfs_dir *dir;         /* listing going on, or NULL */
 	bool dir_started, dir_busy;
+	unsigned notifies; /* CHANGE_NOTIFYs that were sent on it */
 	const char *dir_pattern;
 	uint32_t granted_access;
 	uint32_t share_access;

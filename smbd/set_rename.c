@@ -19,7 +19,7 @@ struct rename_call {
 	char *from, *to;
 	bool replace, link;
 	bool target_exists;
-	struct vfs_stat self, target;
+	struct vfs_stat self, target, parent; /* parent: of the new name */
 };
 
 static int rename_call_destructor(struct rename_call *c)
@@ -72,6 +72,14 @@ static void renamed(struct req *r, struct call *call)
 	set_info_reply(r);
 }
 
+static const char *parent_of(TALLOC_CTX *mem, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *parent = slash ? talloc_strndup(mem, path, (size_t)(slash - path)) : "";
+
+	return parent ? parent : "";
+}
+
 static int run_look(struct call *call, unsigned flags)
 {
 	struct rename_call *c = container_of(call, struct rename_call, call);
@@ -84,7 +92,9 @@ static int run_look(struct call *call, unsigned flags)
 		return rc;
 	rc = vfs_lookup(c->share, c->cred, c->to, flags, &c->target);
 	c->target_exists = rc == 0;
-	return rc == -ENOENT ? 0 : rc;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	return vfs_lookup(c->share, c->cred, parent_of(c, c->to), flags, &c->parent);
 }
 
 static ntstatus_t permit(struct req *r, const struct rename_call *c)
@@ -93,6 +103,11 @@ static ntstatus_t permit(struct req *r, const struct rename_call *c)
 
 	if (c->self.directory && (c->link || node_has_open_children(r->open->node)))
 		return c->link ? STATUS_FILE_IS_A_DIRECTORY : STATUS_ACCESS_DENIED;
+	/* [MS-FSA] 2.1.5.14.11: the new parent is opened to add an entry, beside which DELETE is not shared. */
+	ntstatus_t s = node_check_share(r->local->server->nodes, (struct node_key){c->parent.dev, c->parent.ino},
+		FILE_ADD_FILE, FILE_SHARE_READ | FILE_SHARE_WRITE);
+	if (!status_is_ok(s))
+		return s;
 	if (!c->target_exists || (same && !c->link))
 		return STATUS_SUCCESS;
 	if (!c->replace)
