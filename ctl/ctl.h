@@ -18,7 +18,6 @@ int ctl_check(const struct ctl *ctl, int argc, char **argv);
 int ctl_user(const struct ctl *ctl, int argc, char **argv);
 int ctl_status(const struct ctl *ctl, int argc, char **argv);
 int ctl_stop(const struct ctl *ctl, int argc, char **argv);
-int ctl_reload(const struct ctl *ctl, int argc, char **argv);
 
 /* "daxsmbctl: ..." on stderr; returns CTL_FAILED. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

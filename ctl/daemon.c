@@ -137,8 +137,3 @@ int ctl_stop(const struct ctl *ctl, int argc, char **argv)
 {
 	return argc == 1 ? ask(ctl, "stop\n", true) : CTL_USAGE;
 }
-
-int ctl_reload(const struct ctl *ctl, int argc, char **argv)
-{
-	return argc == 1 ? ask(ctl, "reload\n", false) : CTL_USAGE;
-}

@@ -15,7 +15,6 @@ static const struct {
 	{"user", ctl_user},
 	{"status", ctl_status},
 	{"stop", ctl_stop},
-	{"reload", ctl_reload},
 };
 
 static void usage(FILE *out)
@@ -25,7 +24,7 @@ static void usage(FILE *out)
 	      "       daxsmbctl [-s FILE] user del NAME\n"
 	      "       daxsmbctl [-s FILE] user list\n"
 	      "       daxsmbctl [-s FILE] status [--json]\n"
-	      "       daxsmbctl [-s FILE] stop|reload\n"
+	      "       daxsmbctl [-s FILE] stop\n"
 	      "       daxsmbctl --version\n",
 		out);
 }
