@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void use(const struct conf *c, const struct conf_section *s)
 {
 	for (unsigned p = 0; p < P_COUNT; p++)
-		talloc_free(conf_show(NULL, s, p));
+		if (conf_is_set(s, p))
+			talloc_free(conf_show(NULL, s, p));
 	conf_hosts_allowed(
 		conf_list(s, P_HOSTS_ALLOW), conf_list(s, P_HOSTS_DENY), "10.1.2.3", conf_section_name(s));
 	struct conf_vars v = {.user = conf_section_name(s), .service = conf_str(s, P_COMMENT)};
