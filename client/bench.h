@@ -9,11 +9,11 @@
 #include <sys/uio.h>
 
 /*
- * The load generator. libdaxsmb logs on; then the loop takes the socket and the keys over and drives them itself, so that
- * the server is the limit: requests are encoded once and patched, many leave in one writev, answers are looked at only as
- * far as the result needs.
+ * The load generator. libdaxsmb logs on; then the loop takes the socket and the keys over and drives them
+ * itself, so that the server is the limit: requests are encoded once and patched, many leave in one writev,
+ * answers are looked at only as far as the result needs.
  *
- *   bench > bench_conn (a socket) > bench_slot (one operation in flight) > bench_template (one frame of requests)
+ *   bench > bench_conn, a socket > bench_slot, an operation in flight > bench_template, a frame of requests
  */
 
 enum { BENCH_PARTS = 3, BENCH_STAGES = 3, BENCH_IDS = 32768 };
@@ -59,7 +59,7 @@ struct bench_conn {
 	struct bench_slot *slots;
 	uint32_t *ready; /* slots that wait to be issued: a stack */
 	unsigned ready_count;
-	unsigned idle; /* slots that have ended for good */
+	unsigned idle;   /* slots that have ended for good */
 	uint32_t *by_id; /* slot and part of each message id, modulo BENCH_IDS */
 	struct iovec *out;
 	unsigned out_first, out_count;
@@ -76,9 +76,15 @@ struct bench_op {
 	bool (*build)(struct bench_conn *c, struct bench_slot *s);
 	/* Patches the stage's template before each use; NULL: nothing to patch. */
 	void (*patch)(struct bench_slot *s);
-	/* Looks at the answer to one part; h is decoded and body behind it (perhaps cut). False: the operation has failed. */
+	/*
+	 * Looks at the answer to one part; h is decoded and body behind it (perhaps cut). False: the
+	 * operation has failed.
+	 */
 	bool (*answer)(struct bench_slot *s, unsigned part, const struct smb2_header *h, struct rd *body);
-	/* All answers of the stage are in: the next stage, or -1 when the operation is done. NULL: always done. */
+	/*
+	 * All answers of the stage are in: the next stage, or -1 when the operation is done. NULL: always
+	 * done.
+	 */
 	int (*next)(struct bench_slot *s);
 	/* An operation that is no loop over a connection: connect. */
 	int (*run)(struct bench *b);
@@ -110,9 +116,9 @@ const struct bench_op *bench_op_find(const char *name);
 extern const struct bench_op bench_op_connect;
 
 /* bench_setup.c: exit codes. */
-int bench_prepare(struct bench *b);          /* folder and files */
+int bench_prepare(struct bench *b); /* folder and files */
 void bench_clean(struct bench *b);
-int bench_attach(struct bench *b);           /* opens b->connections and takes them over */
+int bench_attach(struct bench *b); /* opens b->connections and takes them over */
 void bench_detach(struct bench *b);
 int bench_hold(struct bench *b);
 int bench_mount(struct bench *b, TALLOC_CTX *mem, struct daxsmb_mount *m);
@@ -121,7 +127,8 @@ int bench_mount(struct bench *b, TALLOC_CTX *mem, struct daxsmb_mount *m);
 int bench_loop(struct bench *b);
 /* Whether to go on; begins and ends the measuring by the clock. */
 bool bench_tick(struct bench *b, uint64_t now);
-void bench_count(struct bench *b, uint64_t start_ns, uint64_t now, uint64_t bytes, bool failed, ntstatus_t why);
+void bench_count(
+	struct bench *b, uint64_t start_ns, uint64_t now, uint64_t bytes, bool failed, ntstatus_t why);
 
 /* bench_wire.c: sends what the slot's stage says. False when credits lack. */
 bool bench_issue(struct bench_slot *s, uint64_t now);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The operation "connect": TCP, NEGOTIATE, log-on, TREE_CONNECT and disconnect, b->depth of them at a time. */
+/*
+ * The operation "connect": TCP, NEGOTIATE, log-on, TREE_CONNECT and disconnect, b->depth of them at a time.
+ */
 #include "client/bench.h"
 #include "core/clock.h"
 
@@ -46,7 +48,8 @@ static void worker_session(struct tevent_req *req)
 	ntstatus_t status = daxsmb_session_setup_recv(req, &w->session);
 
 	talloc_free(req);
-	req = status_is_ok(status) ? daxsmb_tree_connect_send(w, w->ev, w->session, w->b->cli->url.share) : NULL;
+	req = status_is_ok(status) ? daxsmb_tree_connect_send(w, w->ev, w->session, w->b->cli->url.share)
+				   : NULL;
 	if (req)
 		tevent_req_set_callback(req, worker_tree, w);
 	else

@@ -50,7 +50,8 @@ bool bench_tick(struct bench *b, uint64_t now)
 	return false;
 }
 
-void bench_count(struct bench *b, uint64_t start_ns, uint64_t now, uint64_t bytes, bool failed, ntstatus_t why)
+void bench_count(
+	struct bench *b, uint64_t start_ns, uint64_t now, uint64_t bytes, bool failed, ntstatus_t why)
 {
 	if (b->stopping)
 		return;
@@ -91,7 +92,8 @@ static bool want_writable(struct bench_conn *c, bool on)
 static bool conn_flush(struct bench_conn *c)
 {
 	while (c->out_count) {
-		struct msghdr m = {.msg_iov = c->out + c->out_first, .msg_iovlen = c->out_count - c->out_first};
+		struct msghdr m = {
+			.msg_iov = c->out + c->out_first, .msg_iovlen = c->out_count - c->out_first};
 		ssize_t n;
 
 		if (m.msg_iovlen > IOV_BATCH)

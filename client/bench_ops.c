@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What each operation sends, and when it is done. Fields that are patched: [MS-SMB2] 2.2.15, 2.2.19, 2.2.21, 2.2.33. */
+/*
+ * What each operation sends, and when it is done. Fields that are patched: [MS-SMB2] 2.2.15, 2.2.19,
+ * 2.2.21, 2.2.33.
+ */
 #include "client/bench.h"
 #include "client/path.h"
 #include "wire/utf16.h"
 
-enum { IO_OFFSET_AT = SMB2_HEADER_SIZE + 8, HANDLE_AT = SMB2_HEADER_SIZE + 8, CREATE_NAME_AT = SMB2_HEADER_SIZE + 56 };
+enum {
+	IO_OFFSET_AT = SMB2_HEADER_SIZE + 8,
+	HANDLE_AT = SMB2_HEADER_SIZE + 8,
+	CREATE_NAME_AT = SMB2_HEADER_SIZE + 56
+};
 enum { UNIQUE_DIGITS = 16, LIST_OUTPUT = 65536 };
 enum { LIST_OPEN, LIST_QUERY, LIST_CLOSE };
 
@@ -79,7 +86,8 @@ static bool answered_io(struct bench_slot *s, unsigned part, const struct smb2_h
 
 /* stat, open, create */
 
-static bool add_create(struct bench_conn *c, struct bench_template *t, const char *name, struct smb2_create_req *q)
+static bool add_create(
+	struct bench_conn *c, struct bench_template *t, const char *name, struct smb2_create_req *q)
 {
 	char *path = path_join(NULL, c->bench->folder, name);
 	struct wr w = bench_part(c, t);
@@ -105,7 +113,8 @@ static bool add_close(struct bench_conn *c, struct bench_template *t)
 
 static bool build_open(struct bench_conn *c, struct bench_slot *s)
 {
-	struct smb2_create_req q = {.desired_access = FILE_READ_DATA | FILE_READ_ATTRIBUTES, .create_disposition = FILE_OPEN};
+	struct smb2_create_req q = {
+		.desired_access = FILE_READ_DATA | FILE_READ_ATTRIBUTES, .create_disposition = FILE_OPEN};
 
 	return add_create(c, &s->stages[0], "file", &q) && add_close(c, &s->stages[0]);
 }
@@ -113,8 +122,10 @@ static bool build_open(struct bench_conn *c, struct bench_slot *s)
 static bool build_stat(struct bench_conn *c, struct bench_slot *s)
 {
 	struct smb2_create_req q = {.desired_access = FILE_READ_ATTRIBUTES, .create_disposition = FILE_OPEN};
-	struct smb2_query_info_req info = {.info_type = SMB2_0_INFO_FILE, .info_class = FileAllInformation,
-		.output_length = 1024, .file_id = SMB2_FILE_ID_NONE};
+	struct smb2_query_info_req info = {.info_type = SMB2_0_INFO_FILE,
+		.info_class = FileAllInformation,
+		.output_length = 1024,
+		.file_id = SMB2_FILE_ID_NONE};
 	struct bench_template *t = &s->stages[0];
 	struct wr w;
 
@@ -175,7 +186,8 @@ static bool build_list(struct bench_conn *c, struct bench_slot *s)
 
 	return add_create(c, &s->stages[LIST_OPEN], "many", &q) &&
 	       add_query_directory(c, &s->stages[LIST_OPEN], SMB2_FILE_ID_NONE) &&
-	       add_query_directory(c, &s->stages[LIST_QUERY], SMB2_FILE_ID_NONE) && add_close(c, &s->stages[LIST_CLOSE]);
+	       add_query_directory(c, &s->stages[LIST_QUERY], SMB2_FILE_ID_NONE) &&
+	       add_close(c, &s->stages[LIST_CLOSE]);
 }
 
 static void patch_list(struct bench_slot *s)
@@ -208,14 +220,27 @@ static int next_list(struct bench_slot *s)
 }
 
 static const struct bench_op ops[] = {
-	{.name = "read", .needs_file = true, .moves = true, .build = build_read, .patch = patch_offset,
+	{.name = "read",
+		.needs_file = true,
+		.moves = true,
+		.build = build_read,
+		.patch = patch_offset,
 		.answer = answered_io},
-	{.name = "write", .needs_file = true, .writes = true, .moves = true, .build = build_write, .patch = patch_offset,
+	{.name = "write",
+		.needs_file = true,
+		.writes = true,
+		.moves = true,
+		.build = build_write,
+		.patch = patch_offset,
 		.answer = answered_io},
 	{.name = "stat", .needs_file = true, .build = build_stat, .answer = answered_ok},
 	{.name = "open", .needs_file = true, .build = build_open, .answer = answered_ok},
 	{.name = "create", .build = build_create, .patch = patch_name, .answer = answered_ok},
-	{.name = "list", .needs_directory = true, .build = build_list, .patch = patch_list, .answer = answered_list,
+	{.name = "list",
+		.needs_directory = true,
+		.build = build_list,
+		.patch = patch_list,
+		.answer = answered_list,
 		.next = next_list},
 };
 

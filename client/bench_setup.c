@@ -146,7 +146,8 @@ static void gather_credits(struct bench *b, struct bench_conn *c, uint32_t want)
 	struct daxsmb_conn *conn = c->m.conn;
 	uint32_t before = 0;
 
-	for (unsigned i = 0; i < ECHO_TRIES && conn->credits.available < want && conn->credits.available > before; i++) {
+	for (unsigned i = 0;
+		i < ECHO_TRIES && conn->credits.available < want && conn->credits.available > before; i++) {
 		struct tevent_req *req = daxsmb_echo_send(b, b->cli->ev, conn);
 
 		before = conn->credits.available;
@@ -200,7 +201,8 @@ static ntstatus_t attach_one(struct bench *b, struct bench_conn *c)
 	c->bench = b;
 	c->sign = daxsmb_session_signs(c->m.session);
 	c->seal = daxsmb_session_seals(c->m.session) || c->m.tree->seal;
-	if (b->op->moves && b->size > (b->op->writes ? daxsmb_conn_max_write(c->m.conn) : daxsmb_conn_max_read(c->m.conn)))
+	if (b->op->moves && b->size > (b->op->writes ? daxsmb_conn_max_write(c->m.conn)
+						     : daxsmb_conn_max_read(c->m.conn)))
 		return STATUS_INVALID_BUFFER_SIZE;
 	if (b->op->needs_file)
 		status = open_file(b, c->m.tree, "file", FILE_OPEN, &c->file);

@@ -34,13 +34,14 @@ static void link_parts(struct bench_template *t)
 	t->part[last - 1].size = size;
 }
 
-bool bench_part_done(struct bench_conn *c, struct bench_template *t, const struct wr *w, uint16_t command,
-	uint16_t charge)
+bool bench_part_done(
+	struct bench_conn *c, struct bench_template *t, const struct wr *w, uint16_t command, uint16_t charge)
 {
 	struct smb2_header h = {
 		.command = command,
 		.credit_charge = c->m.conn->dialect >= SMB2_DIALECT_0210 ? charge : 0,
-		.flags = (t->parts ? SMB2_FLAGS_RELATED_OPERATIONS : 0) | (c->sign && !c->seal ? SMB2_FLAGS_SIGNED : 0),
+		.flags = (t->parts ? SMB2_FLAGS_RELATED_OPERATIONS : 0) |
+			 (c->sign && !c->seal ? SMB2_FLAGS_SIGNED : 0),
 		.tree_id = c->m.tree->id,
 		.session_id = c->m.session->id,
 		.process_id = 0xFEFF,
@@ -159,8 +160,8 @@ static void stage_done(struct bench_slot *s, uint64_t now, ntstatus_t why)
 	c->ready[c->ready_count++] = s->index;
 }
 
-static bool take_message(struct bench_conn *c, struct bytes message, const struct smb2_header *h, struct rd *body,
-	bool whole, uint64_t now)
+static bool take_message(struct bench_conn *c, struct bytes message, const struct smb2_header *h,
+	struct rd *body, bool whole, uint64_t now)
 {
 	struct bench_slot *s;
 	uint32_t where;

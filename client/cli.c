@@ -59,7 +59,8 @@ const char *cli_reason(ntstatus_t status)
 /* //host/share/path as people write it. */
 static char *display(const struct cli *cli, const char *path)
 {
-	char *text = talloc_asprintf(cli, "//%s/%s%s%s", cli->url.host, cli->url.share, *path ? "/" : "", path);
+	char *text =
+		talloc_asprintf(cli, "//%s/%s%s%s", cli->url.host, cli->url.share, *path ? "/" : "", path);
 
 	for (char *p = text; p && *p; p++)
 		if (*p == '\\')
@@ -90,7 +91,8 @@ int cli_mount(struct cli *cli, const char *url)
 	}
 	if (!cli_password(cli))
 		return CLI_USAGE;
-	status = daxsmb_mount(cli, cli->ev, cli->url.host, cli->url.port, cli->url.share, &cli->options, &cli->m);
+	status = daxsmb_mount(
+		cli, cli->ev, cli->url.host, cli->url.port, cli->url.share, &cli->options, &cli->m);
 	if (status_is_ok(status))
 		return 0;
 	cli_fail(cli, "", cli->m.stage, status);
@@ -126,8 +128,8 @@ static bool remote_collect(void *arg, const struct dir_entry_facts *e)
 	return !walk->short_of_memory;
 }
 
-ntstatus_t remote_list(TALLOC_CTX *mem, struct cli *cli, const char *dir, const char *pattern, struct remote_entry **out,
-	size_t *count)
+ntstatus_t remote_list(TALLOC_CTX *mem, struct cli *cli, const char *dir, const char *pattern,
+	struct remote_entry **out, size_t *count)
 {
 	struct smb2_create_req q = {
 		.impersonation_level = 2,
@@ -138,7 +140,8 @@ ntstatus_t remote_list(TALLOC_CTX *mem, struct cli *cli, const char *dir, const 
 	};
 	struct remote_walk walk = {.list = talloc_array(mem, struct remote_entry, 64)};
 	struct smb2_create_rsp p;
-	ntstatus_t status = walk.list ? daxsmb_open(cli->ev, cli->m.tree, dir, &q, &p) : (ntstatus_t)STATUS_NO_MEMORY;
+	ntstatus_t status =
+		walk.list ? daxsmb_open(cli->ev, cli->m.tree, dir, &q, &p) : (ntstatus_t)STATUS_NO_MEMORY;
 
 	if (status_is_ok(status)) {
 		status = daxsmb_list(cli->ev, cli->m.tree, p.file_id, pattern, remote_collect, &walk);

@@ -17,13 +17,13 @@ struct cli {
 	struct tevent_context *ev;
 	struct daxsmb_options options;
 	bool anonymous, recursive, long_listing, parents, quiet;
-	unsigned depth;  /* requests in flight; 0: the default of the subcommand */
-	uint32_t block;  /* bytes in one of them, before the server's limit */
-	int argc;        /* operands */
+	unsigned depth; /* requests in flight; 0: the default of the subcommand */
+	uint32_t block; /* bytes in one of them, before the server's limit */
+	int argc;       /* operands */
 	char **argv;
 	struct daxsmb_url url;
 	struct daxsmb_mount m;
-	void *extra;     /* the subcommand's own options */
+	void *extra; /* the subcommand's own options */
 };
 
 struct command {
@@ -38,14 +38,17 @@ struct command {
 };
 
 /* Rows of the table in main.c. */
-extern const struct command command_ls, command_get, command_put, command_cat, command_stat, command_rm, command_mkdir,
-	command_bench;
+extern const struct command command_ls, command_get, command_put, command_cat, command_stat, command_rm,
+	command_mkdir, command_bench;
 
 /* False after having said what is wrong. */
 bool cli_parse(struct cli *cli, int argc, char **argv);
 /* "4k", "64MiB": bytes. False if it is no size or 0. */
 bool cli_size(const char *text, uint64_t *out);
-/* Fills options.user, domain and password from `user`, `domain\user` or either with %password. Wipes the password in arg. */
+/*
+ * Fills options.user, domain and password from `user`, `domain\user` or either with %password. Wipes the
+ * password in arg.
+ */
 bool cli_credentials(struct cli *cli, char *arg);
 /* Asks for the password where none was given. False if there is nobody to ask. */
 bool cli_password(struct cli *cli);
@@ -65,8 +68,8 @@ struct remote_entry {
 	const char *name;
 	struct dir_entry_facts facts; /* facts.name is name */
 };
-ntstatus_t remote_list(TALLOC_CTX *mem, struct cli *cli, const char *dir, const char *pattern, struct remote_entry **out,
-	size_t *count);
+ntstatus_t remote_list(TALLOC_CTX *mem, struct cli *cli, const char *dir, const char *pattern,
+	struct remote_entry **out, size_t *count);
 bool remote_is_directory(const struct remote_entry *e);
 
 #endif

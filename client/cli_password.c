@@ -60,7 +60,8 @@ static bool ask(struct cli *cli)
 	bool ok;
 
 	if (tty < 0) {
-		cli_error("no password: give it as user%%password, in $PASSWD or on a terminal (or -N for none)");
+		cli_error("no password: give it as user%%password, in $PASSWD or on a terminal (or -N for "
+			  "none)");
 		return false;
 	}
 	dprintf(tty, "Password of %s: ", cli->options.user);

@@ -5,8 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPT_OP = 1000, OPT_SIZE, OPT_CONNECTIONS, OPT_SECONDS, OPT_WARM_UP, OPT_FILE_SIZE, OPT_HOLD, OPT_JSON, OPT_VERIFY,
-	OPT_MARKS };
+enum {
+	OPT_OP = 1000,
+	OPT_SIZE,
+	OPT_CONNECTIONS,
+	OPT_SECONDS,
+	OPT_WARM_UP,
+	OPT_FILE_SIZE,
+	OPT_HOLD,
+	OPT_JSON,
+	OPT_VERIFY,
+	OPT_MARKS
+};
 enum { BENCH_DEFAULT_DEPTH = 32, BENCH_CREDITS = 8192, MAX_CONNECTIONS = 100000 };
 
 /* The options; struct bench takes them over. */
@@ -115,13 +125,13 @@ static struct figures compute(const struct bench *b)
 
 static void report_json(const struct bench *b, const struct figures *f)
 {
-	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", ", b->op->name,
-		(unsigned long long)b->size, b->depth, b->connections,
+	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", ",
+		b->op->name, (unsigned long long)b->size, b->depth, b->connections,
 		daxsmb_dialect_name(daxsmb_conn_dialect(b->cli->m.conn)));
-	printf("\"seconds\": %.3f, \"ops\": %llu, \"errors\": %llu, \"rate\": %.1f, \"mbps\": %.2f, ", f->seconds,
-		(unsigned long long)b->done, (unsigned long long)b->errors, f->rate, f->mbps);
-	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us_per_op\": %.3f}\n", f->p50, f->p99,
-		f->p999, f->cpu);
+	printf("\"seconds\": %.3f, \"ops\": %llu, \"errors\": %llu, \"rate\": %.1f, \"mbps\": %.2f, ",
+		f->seconds, (unsigned long long)b->done, (unsigned long long)b->errors, f->rate, f->mbps);
+	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us_per_op\": %.3f}\n",
+		f->p50, f->p99, f->p999, f->cpu);
 }
 
 static void report_text(const struct bench *b, const struct figures *f)
@@ -178,10 +188,18 @@ static int run_bench(struct cli *cli)
 }
 
 const struct command command_bench = {
-	.name = "bench", .operands = "URL", .summary = "load a server and measure it", .min_operands = 1, .max_operands = 1,
-	.run = run_bench, .options = options, .take = take_option, .extra_size = sizeof(struct bench_options),
+	.name = "bench",
+	.operands = "URL",
+	.summary = "load a server and measure it",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_bench,
+	.options = options,
+	.take = take_option,
+	.extra_size = sizeof(struct bench_options),
 	.options_help =
-		"      --op=OP                read, write, stat, open, create, connect or list (default read)\n"
+		"      --op=OP                read, write, stat, open, create, connect or list (default "
+		"read)\n"
 		"      --size=SIZE            bytes of a read or write (default 4k)\n"
 		"      --depth=N              operations in flight on a connection (default 32)\n"
 		"      --connections=N        (default 1)\n"

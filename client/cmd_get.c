@@ -46,7 +46,8 @@ static bool name_is_harmless(const char *name)
 
 static int get_tree(struct cli *cli, const char *path, const char *local);
 
-static int get_entry(struct cli *cli, TALLOC_CTX *mem, const char *dir, const char *local, const struct remote_entry *e)
+static int get_entry(
+	struct cli *cli, TALLOC_CTX *mem, const char *dir, const char *local, const struct remote_entry *e)
 {
 	char *from = path_join(mem, dir, e->name);
 	char *to = talloc_asprintf(mem, "%s/%s", local, e->name);
@@ -117,7 +118,11 @@ static int run_get(struct cli *cli)
 }
 
 const struct command command_get = {
-	.name = "get", .operands = "URL [LOCAL|-]", .summary = "copy from the server", .min_operands = 1, .max_operands = 2,
+	.name = "get",
+	.operands = "URL [LOCAL|-]",
+	.summary = "copy from the server",
+	.min_operands = 1,
+	.max_operands = 2,
 	.run = run_get,
 };
 
@@ -130,6 +135,10 @@ static int run_cat(struct cli *cli)
 }
 
 const struct command command_cat = {
-	.name = "cat", .operands = "URL", .summary = "write a file to standard output", .min_operands = 1, .max_operands = 1,
+	.name = "cat",
+	.operands = "URL",
+	.summary = "write a file to standard output",
+	.min_operands = 1,
+	.max_operands = 1,
 	.run = run_cat,
 };

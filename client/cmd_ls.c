@@ -90,6 +90,10 @@ static int run_ls(struct cli *cli)
 }
 
 const struct command command_ls = {
-	.name = "ls", .operands = "URL", .summary = "list a directory; the last name may have * and ?", .min_operands = 1,
-	.max_operands = 1, .run = run_ls,
+	.name = "ls",
+	.operands = "URL",
+	.summary = "list a directory; the last name may have * and ?",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_ls,
 };

@@ -125,6 +125,10 @@ static int run_put(struct cli *cli)
 }
 
 const struct command command_put = {
-	.name = "put", .operands = "LOCAL|- URL", .summary = "copy to the server", .min_operands = 2, .max_operands = 2,
+	.name = "put",
+	.operands = "LOCAL|- URL",
+	.summary = "copy to the server",
+	.min_operands = 2,
+	.max_operands = 2,
 	.run = run_put,
 };

@@ -21,8 +21,9 @@ static int remove_tree(struct cli *cli, const char *dir)
 		/* What a reparse point leads to is not ours to remove. */
 		bool descend = remote_is_directory(&list[i]) &&
 			       !(list[i].facts.attributes & FILE_ATTRIBUTE_REPARSE_POINT);
-		int one = !path ? CLI_FAILED : descend ? remove_tree(cli, path)
-						       : remove_one(cli, path, remote_is_directory(&list[i]));
+		int one = !path     ? CLI_FAILED
+			  : descend ? remove_tree(cli, path)
+				    : remove_one(cli, path, remote_is_directory(&list[i]));
 
 		code = one != CLI_OK ? one : code;
 	}
@@ -51,8 +52,12 @@ static int run_rm(struct cli *cli)
 }
 
 const struct command command_rm = {
-	.name = "rm", .operands = "URL", .summary = "delete a file, with -r a directory and all below", .min_operands = 1,
-	.max_operands = 1, .run = run_rm,
+	.name = "rm",
+	.operands = "URL",
+	.summary = "delete a file, with -r a directory and all below",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_rm,
 };
 
 /* Each directory on the way; those that are there are no error. */
@@ -86,6 +91,10 @@ static int run_mkdir(struct cli *cli)
 }
 
 const struct command command_mkdir = {
-	.name = "mkdir", .operands = "URL", .summary = "make a directory", .min_operands = 1, .max_operands = 1,
+	.name = "mkdir",
+	.operands = "URL",
+	.summary = "make a directory",
+	.min_operands = 1,
+	.max_operands = 1,
 	.run = run_mkdir,
 };

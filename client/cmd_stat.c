@@ -41,6 +41,10 @@ static int run_stat(struct cli *cli)
 }
 
 const struct command command_stat = {
-	.name = "stat", .operands = "URL", .summary = "show what the server knows of a file", .min_operands = 1,
-	.max_operands = 1, .run = run_stat,
+	.name = "stat",
+	.operands = "URL",
+	.summary = "show what the server knows of a file",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_stat,
 };

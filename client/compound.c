@@ -32,8 +32,8 @@ static void stat_done(struct tevent_req *sub)
 	tevent_req_done(req);
 }
 
-struct tevent_req *daxsmb_stat_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const char *path,
-	uint8_t info_class)
+struct tevent_req *daxsmb_stat_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t,
+	const char *path, uint8_t info_class)
 {
 	struct stat_state *s;
 	struct tevent_req *req = tevent_req_create(mem, &s, struct stat_state);
@@ -44,8 +44,9 @@ struct tevent_req *daxsmb_stat_send(TALLOC_CTX *mem, struct tevent_context *ev, 
 		.share_access = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 		.create_disposition = FILE_OPEN,
 	};
-	struct smb2_query_info_req query = {
-		.info_type = SMB2_0_INFO_FILE, .info_class = info_class, .output_length = INFO_OUTPUT,
+	struct smb2_query_info_req query = {.info_type = SMB2_0_INFO_FILE,
+		.info_class = info_class,
+		.output_length = INFO_OUTPUT,
 		.file_id = SMB2_FILE_ID_NONE};
 
 	if (!req)

@@ -155,13 +155,20 @@ static void conn_timeout(struct tevent_context *ev, struct tevent_timer *te, str
 	struct daxsmb_conn *c = arg;
 
 	c->watch = NULL;
-	conn_fail(c, STATUS_IO_TIMEOUT);
+	if (c->overdue) {
+		conn_fail(c, STATUS_IO_TIMEOUT);
+		return;
+	}
+	/* Perhaps it was this program that paused, and answers lie in the socket: time to read them. */
+	c->overdue = true;
+	c->watch = tevent_add_timer(ev, c, tevent_timeval_current_ofs(1, 0), conn_timeout, c);
 }
 
 void conn_watch(struct daxsmb_conn *c)
 {
 	struct timeval when = tevent_timeval_current_ofs(c->timeout_ms / 1000, c->timeout_ms % 1000 * 1000);
 
+	c->overdue = false;
 	if (c->dead || c->due == 0) {
 		TALLOC_FREE(c->watch);
 	} else if (c->watch) {

@@ -17,9 +17,9 @@
  *
  *   exchange (client/exchange.h): belongs to its caller; queued -> sent -> (interim) -> ended
  *
- * A pending id ties a message id to the exchange that waits for it. It belongs to the connection and outlives an exchange
- * that its caller freed, so that a late answer still returns its credits.
- * A connection dies once (conn_fail): status set, transport closed, every exchange ended with the reason.
+ * A pending id ties a message id to the exchange that waits for it. It belongs to the connection and
+ * outlives an exchange that its caller freed, so that a late answer still returns its credits. A connection
+ * dies once (conn_fail): status set, transport closed, every exchange ended with the reason.
  */
 
 enum { PENDING_BUCKETS = 64, DEFAULT_TIMEOUT_MS = 60000, DEFAULT_CREDITS = 512, MAX_IO_SIZE = 8 << 20 };
@@ -41,6 +41,7 @@ struct daxsmb_conn {
 	ntstatus_t dead; /* why it is lost */
 	unsigned timeout_ms;
 	struct tevent_timer *watch; /* armed while answers are due */
+	bool overdue;
 
 	uint16_t min_dialect, max_dialect, security_mode; /* what was offered */
 	uint32_t capabilities;
@@ -53,9 +54,9 @@ struct daxsmb_conn {
 	const char *host;
 
 	struct credits credits;
-	unsigned due;      /* requests without any answer */
-	unsigned async;    /* requests with an interim answer only */
-	uint32_t probed;   /* credits that were available when an ECHO asked for more */
+	unsigned due;    /* requests without any answer */
+	unsigned async;  /* requests with an interim answer only */
+	uint32_t probed; /* credits that were available when an ECHO asked for more */
 	struct list pending[PENDING_BUCKETS];
 	struct list queue; /* exchanges that wait for credits */
 	struct list sessions;
@@ -67,8 +68,8 @@ struct daxsmb_session {
 	uint64_t id;
 	uint8_t preauth[PREAUTH_HASH_SIZE];
 	bool sign, seal, guest;
-	struct signer *signer;               /* NULL: no keys (guest, anonymous, log-on not finished) */
-	struct sealer *seal_out, *seal_in;   /* NULL: no encryption */
+	struct signer *signer;             /* NULL: no keys (guest, anonymous, log-on not finished) */
+	struct sealer *seal_out, *seal_in; /* NULL: no encryption */
 	struct session_keys keys;
 	uint64_t nonce;
 	struct list trees;
@@ -100,10 +101,14 @@ void conn_watch(struct daxsmb_conn *c);
 /* A message from the transport; taken. client/receive.c */
 void conn_message(void *arg, uint8_t *message, size_t len);
 
-/* protect.c: the transform header in front of a message. head: 52 bytes. The plain text is encrypted in place. */
+/*
+ * protect.c: the transform header in front of a message. head: 52 bytes. The plain text is encrypted in
+ * place.
+ */
 bool session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_t len);
 /* Decrypts a message that starts with a transform header; *out is the plain text inside it. */
-bool conn_unseal(struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s);
+bool conn_unseal(
+	struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s);
 bool session_sign(struct daxsmb_session *s, uint8_t *message, size_t len, struct bytes payload);
 /* Keys of a session that has just succeeded. */
 bool session_keyed(struct daxsmb_session *s, struct bytes session_key);

@@ -10,8 +10,8 @@ struct connect_state {
 static void connect_tcp_done(struct tevent_req *sub);
 static void connect_negotiated(struct tevent_req *sub);
 
-struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
-	const struct daxsmb_options *o)
+struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
+	uint16_t port, const struct daxsmb_options *o)
 {
 	struct connect_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct connect_state);
@@ -34,8 +34,8 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 	if (tevent_req_nomem(sub, req))
 		return tevent_req_post(req, ev);
 	tevent_req_set_callback(sub, connect_tcp_done, req);
-	tevent_req_set_endtime(req, ev, tevent_timeval_current_ofs(s->conn->timeout_ms / 1000,
-		s->conn->timeout_ms % 1000 * 1000));
+	tevent_req_set_endtime(req, ev,
+		tevent_timeval_current_ofs(s->conn->timeout_ms / 1000, s->conn->timeout_ms % 1000 * 1000));
 	return req;
 }
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The client's side of the sequence window, [MS-SMB2] 3.2.4.1.2 and 3.2.5.1.4: each credit allows one message id,
- * ids are used in order. Pure state; one owner.
+ * The client's side of the sequence window, [MS-SMB2] 3.2.4.1.2 and 3.2.5.1.4: each credit allows one
+ * message id, ids are used in order. Pure state; one owner.
  */
 struct credits {
 	uint64_t next_id;
@@ -23,7 +23,10 @@ void credits_init(struct credits *c, uint32_t target);
 /* Takes `charge` consecutive ids, the first in *id; false and nothing taken when there are too few. */
 bool credits_take(struct credits *c, uint32_t charge, uint64_t *id);
 
-/* CreditRequest of a message with that charge, taken already: what it uses, and more while the window is too small. */
+/*
+ * CreditRequest of a message with that charge, taken already: what it uses, and more while the window is
+ * too small.
+ */
 uint16_t credits_ask(const struct credits *c, uint32_t charge);
 
 /* An answer, interim or final, came: `charge` is no longer in flight (0 if that was said before). */

@@ -28,7 +28,8 @@ struct exchange_params exchange_on_tree(struct daxsmb_tree *t)
 		.conn = t->session->conn, .session = t->session, .tree_id = t->id, .seal = t->seal};
 }
 
-struct wr *exchange_add(TALLOC_CTX *mem, struct exchange_params *p, uint16_t command, uint16_t charge, size_t room)
+struct wr *exchange_add(
+	TALLOC_CTX *mem, struct exchange_params *p, uint16_t command, uint16_t charge, size_t room)
 {
 	struct outgoing *o = &p->out[p->count++];
 	size_t size = SMB2_HEADER_SIZE + room;
@@ -111,7 +112,8 @@ static void part_header(struct exchange *x, unsigned i, uint64_t id, struct wr *
 		.command = o->command,
 		.credit_charge = c->dialect >= SMB2_DIALECT_0210 ? o->charge : 0,
 		.credits = i == 0 ? credits_ask(&c->credits, o->charge) : o->charge,
-		.flags = (i ? SMB2_FLAGS_RELATED_OPERATIONS : 0) | (exchange_signs(x) ? SMB2_FLAGS_SIGNED : 0),
+		.flags =
+			(i ? SMB2_FLAGS_RELATED_OPERATIONS : 0) | (exchange_signs(x) ? SMB2_FLAGS_SIGNED : 0),
 		.next_command = i + 1 < x->p.count ? (uint32_t)part_size(x, i) : 0,
 		.message_id = id,
 		.process_id = 0xFEFF,
@@ -244,8 +246,8 @@ static bool exchange_echo(struct daxsmb_conn *c)
 }
 
 /*
- * Nothing is under way that could bring credits, and the first in the queue wants more than there are: ask once, then give
- * it up. True if the queue has moved.
+ * Nothing is under way that could bring credits, and the first in the queue wants more than there are: ask
+ * once, then give it up. True if the queue has moved.
  */
 static bool exchange_unstick(struct daxsmb_conn *c, struct exchange *x)
 {
@@ -283,7 +285,8 @@ static void exchange_cancel_part(struct exchange *x, const struct part *part)
 	struct frame *f = frame_new(x->conn, at + SMB2_HEADER_SIZE + 4);
 	struct smb2_header h = {
 		.command = SMB2_CANCEL,
-		.flags = (part->async_id ? SMB2_FLAGS_ASYNC_COMMAND : 0) | (exchange_signs(x) ? SMB2_FLAGS_SIGNED : 0),
+		.flags = (part->async_id ? SMB2_FLAGS_ASYNC_COMMAND : 0) |
+			 (exchange_signs(x) ? SMB2_FLAGS_SIGNED : 0),
 		.message_id = part->pending->message_id,
 		.async_id = part->async_id,
 		.tree_id = x->p.tree_id,

@@ -10,8 +10,12 @@ void format_attributes(uint32_t attributes, char out[ATTRIBUTES_TEXT])
 		uint32_t bit;
 		char letter;
 	} letters[ATTRIBUTES_TEXT - 1] = {
-		{FILE_ATTRIBUTE_DIRECTORY, 'D'}, {FILE_ATTRIBUTE_READONLY, 'R'}, {FILE_ATTRIBUTE_HIDDEN, 'H'},
-		{FILE_ATTRIBUTE_SYSTEM, 'S'}, {FILE_ATTRIBUTE_ARCHIVE, 'A'}, {FILE_ATTRIBUTE_REPARSE_POINT, 'L'},
+		{FILE_ATTRIBUTE_DIRECTORY, 'D'},
+		{FILE_ATTRIBUTE_READONLY, 'R'},
+		{FILE_ATTRIBUTE_HIDDEN, 'H'},
+		{FILE_ATTRIBUTE_SYSTEM, 'S'},
+		{FILE_ATTRIBUTE_ARCHIVE, 'A'},
+		{FILE_ATTRIBUTE_REPARSE_POINT, 'L'},
 		{FILE_ATTRIBUTE_COMPRESSED, 'C'},
 	};
 
@@ -25,7 +29,8 @@ void format_time(uint64_t nttime, char out[TIME_TEXT])
 	struct timespec t = nttime_to_timespec(nttime);
 	struct tm tm;
 
-	if (nttime == 0 || !localtime_r(&t.tv_sec, &tm) || !strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm))
+	if (nttime == 0 || !localtime_r(&t.tv_sec, &tm) ||
+		!strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm))
 		memcpy(out, "-", 2);
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "client/histogram.h"
 
-/* Values below HISTOGRAM_SUB have a bucket each; above, the highest bits choose: how long the value is, and what follows. */
+/*
+ * Values below HISTOGRAM_SUB have a bucket each; above, the highest bits choose: how long the value is, and
+ * what follows.
+ */
 static unsigned bucket_of(uint64_t v)
 {
 	unsigned shift;

@@ -7,27 +7,39 @@
 #include <stdio.h>
 
 static const struct command *const commands[] = {
-	&command_ls, &command_get, &command_put, &command_cat, &command_stat, &command_rm, &command_mkdir, &command_bench,
+	&command_ls,
+	&command_get,
+	&command_put,
+	&command_cat,
+	&command_stat,
+	&command_rm,
+	&command_mkdir,
+	&command_bench,
 };
 
 static int usage(FILE *to)
 {
 	fprintf(to, "usage: daxsmb COMMAND [OPTION...] OPERAND...\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-6s %-40s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
+		fprintf(to, "  %-6s %-40s %s\n", commands[i]->name, commands[i]->operands,
+			commands[i]->summary);
 	fprintf(to, "\nURL is //host[:port]/share[/path] or smb://host[:port]/share[/path].\n"
 		    "\nOptions:\n"
-		    "  -U, --user=[DOMAIN\\]USER[%%PASSWORD]  who logs on; the password also comes from $PASSWD or a prompt\n"
+		    "  -U, --user=[DOMAIN\\]USER[%%PASSWORD]  who logs on; the password also comes from "
+		    "$PASSWD or a prompt\n"
 		    "  -N, --anonymous                      log on as nobody\n"
 		    "  -r, --recursive                      whole directories (get, put, ls, rm)\n"
 		    "  -p, --parents                        missing parent directories too (mkdir)\n"
 		    "  -l, --long                           sizes, times and attributes (ls)\n"
 		    "  -q, --quiet                          no progress bar\n"
-		    "      --dialect=MIN[-MAX]              2.0.2, 2.1, 3.0, 3.0.2 or 3.1.1; one: exactly that one\n"
-		    "      --protect=off|sign|seal          what the messages carry at least (default: what the server asks)\n"
+		    "      --dialect=MIN[-MAX]              2.0.2, 2.1, 3.0, 3.0.2 or 3.1.1; one: exactly "
+		    "that one\n"
+		    "      --protect=off|sign|seal          what the messages carry at least (default: what "
+		    "the server asks)\n"
 		    "      --depth=N                        requests in flight of a transfer (default 16)\n"
 		    "      --block=SIZE                     bytes in one request (default 1M)\n"
-		    "      --timeout=SECONDS                silence of the server that ends the connection (default 60)\n");
+		    "      --timeout=SECONDS                silence of the server that ends the connection "
+		    "(default 60)\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i]->options_help)
 			fprintf(to, "\nOptions of %s:\n%s", commands[i]->name, commands[i]->options_help);

@@ -8,10 +8,10 @@
 enum { SALT_SIZE = 32, CONTEXTS_ROOM = 1024, NEGOTIATE_ROOM = 256 + CONTEXTS_ROOM, MIN_IO_SIZE = 4096 };
 
 /* In our order of preference; the server has its own. */
-static const struct u16_list our_ciphers = {4,
-	{SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES256_GCM, SMB2_CIPHER_AES256_CCM}};
-static const struct u16_list our_signing = {3,
-	{SMB2_SIGNING_AES_GMAC, SMB2_SIGNING_AES_CMAC, SMB2_SIGNING_HMAC_SHA256}};
+static const struct u16_list our_ciphers = {
+	4, {SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES256_GCM, SMB2_CIPHER_AES256_CCM}};
+static const struct u16_list our_signing = {
+	3, {SMB2_SIGNING_AES_GMAC, SMB2_SIGNING_AES_CMAC, SMB2_SIGNING_HMAC_SHA256}};
 
 struct negotiate_state {
 	struct daxsmb_conn *conn;
@@ -29,7 +29,10 @@ static void encode_contexts(struct daxsmb_conn *c, struct wr *w, uint16_t *count
 {
 	uint8_t salt[SALT_SIZE];
 	struct smb2_negotiate_contexts n = {
-		.has_preauth = true, .has_ciphers = true, .has_signing = true, .has_netname = true,
+		.has_preauth = true,
+		.has_ciphers = true,
+		.has_signing = true,
+		.has_netname = true,
 		.preauth_hashes = {1, {SMB2_PREAUTH_SHA512}},
 		.salt = BYTES(salt, sizeof(salt)),
 		.ciphers = our_ciphers,
@@ -99,7 +102,8 @@ static bool take_algorithms(struct daxsmb_conn *c, const struct smb2_negotiate_r
 static uint32_t io_size(const struct daxsmb_conn *c, uint32_t offered)
 {
 	uint32_t most = c->dialect >= SMB2_DIALECT_0210 && c->server_capabilities & SMB2_GLOBAL_CAP_LARGE_MTU
-				? MAX_IO_SIZE : 65536;
+				? MAX_IO_SIZE
+				: 65536;
 
 	return offered < most ? offered : most;
 }

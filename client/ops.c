@@ -6,26 +6,26 @@
 enum { FIXED_ROOM = 64 };
 
 /* Sends what the last exchange_add wrote, and decodes into *out what came. */
-#define RECV(name, RSP)                                                                                       \
-	ntstatus_t daxsmb_##name##_recv(struct tevent_req *req, struct RSP *out)                              \
-	{                                                                                                     \
-		struct rd body;                                                                               \
-		ntstatus_t status = exchange_answer(req, 0, &body, NULL);                                     \
-                                                                                                              \
-		if (status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW)                             \
-			return status;                                                                        \
-		return RSP##_decode(&body, out) ? status : (ntstatus_t)STATUS_INVALID_NETWORK_RESPONSE;       \
+#define RECV(name, RSP) \
+	ntstatus_t daxsmb_##name##_recv(struct tevent_req *req, struct RSP *out) \
+	{ \
+		struct rd body; \
+		ntstatus_t status = exchange_answer(req, 0, &body, NULL); \
+\
+		if (status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW) \
+			return status; \
+		return RSP##_decode(&body, out) ? status : (ntstatus_t)STATUS_INVALID_NETWORK_RESPONSE; \
 	}
 
-#define OP(name, COMMAND, REQ, VARIABLE, MOVES)                                                               \
-	struct tevent_req *daxsmb_##name##_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, \
-		const struct REQ *in)                                                                         \
-	{                                                                                                     \
-		struct exchange_params p = exchange_on_tree(t);                                               \
-		uint16_t charge = credits_charge(MOVES);                                                      \
-                                                                                                              \
-		REQ##_encode(exchange_add(mem, &p, COMMAND, charge, FIXED_ROOM + (VARIABLE)), in);            \
-		return exchange_send(mem, ev, &p);                                                            \
+#define OP(name, COMMAND, REQ, VARIABLE, MOVES) \
+	struct tevent_req *daxsmb_##name##_send( \
+		TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct REQ *in) \
+	{ \
+		struct exchange_params p = exchange_on_tree(t); \
+		uint16_t charge = credits_charge(MOVES); \
+\
+		REQ##_encode(exchange_add(mem, &p, COMMAND, charge, FIXED_ROOM + (VARIABLE)), in); \
+		return exchange_send(mem, ev, &p); \
 	}
 
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
@@ -50,8 +50,8 @@ RECV(query_info, smb2_output_rsp)
 OP(set_info, SMB2_SET_INFO, smb2_set_info_req, in->input.len, in->input.len)
 
 /* The data goes behind the message without being copied. */
-struct tevent_req *daxsmb_write_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t,
-	const struct smb2_write_req *in)
+struct tevent_req *daxsmb_write_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct smb2_write_req *in)
 {
 	struct exchange_params p = exchange_on_tree(t);
 	struct smb2_write_req q = *in;
@@ -59,8 +59,9 @@ struct tevent_req *daxsmb_write_send(TALLOC_CTX *mem, struct tevent_context *ev,
 	if (q.channel == SMB2_CHANNEL_NONE)
 		q.length = (uint32_t)q.data.len;
 	p.payload = q.data;
-	smb2_write_req_encode(
-		exchange_add(mem, &p, SMB2_WRITE, credits_charge(q.data.len), FIXED_ROOM + q.channel_info.len), &q);
+	smb2_write_req_encode(exchange_add(mem, &p, SMB2_WRITE, credits_charge(q.data.len),
+				      FIXED_ROOM + q.channel_info.len),
+		&q);
 	return exchange_send(mem, ev, &p);
 }
 
@@ -70,7 +71,8 @@ ntstatus_t daxsmb_set_info_recv(struct tevent_req *req, struct smb2_empty *out)
 	return exchange_answer(req, 0, NULL, NULL);
 }
 
-void exchange_add_create(TALLOC_CTX *mem, struct exchange_params *p, const char *path, const struct smb2_create_req *in)
+void exchange_add_create(
+	TALLOC_CTX *mem, struct exchange_params *p, const char *path, const struct smb2_create_req *in)
 {
 	struct smb2_create_req q = *in;
 	struct wr *w;
@@ -110,11 +112,13 @@ struct tevent_req *daxsmb_logoff_send(TALLOC_CTX *mem, struct tevent_context *ev
 	return exchange_send(mem, ev, &p);
 }
 
-struct tevent_req *daxsmb_tree_disconnect_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t)
+struct tevent_req *daxsmb_tree_disconnect_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t)
 {
 	struct exchange_params p = exchange_on_tree(t);
 
-	smb2_empty_encode(exchange_add(mem, &p, SMB2_TREE_DISCONNECT, 1, FIXED_ROOM), &(struct smb2_empty){0});
+	smb2_empty_encode(
+		exchange_add(mem, &p, SMB2_TREE_DISCONNECT, 1, FIXED_ROOM), &(struct smb2_empty){0});
 	return exchange_send(mem, ev, &p);
 }
 

@@ -28,7 +28,8 @@ static void draw(const struct progress *p, uint64_t now)
 		fprintf(stderr, "\r%-*.*s [%s] %3.0f%% %8.1f MB/s\033[K", LABEL, LABEL, p->label, bar,
 			(double)p->done / (double)p->total * 100, rate);
 	else
-		fprintf(stderr, "\r%-*.*s %10.1f MB %8.1f MB/s\033[K", LABEL, LABEL, p->label, (double)p->done / 1e6, rate);
+		fprintf(stderr, "\r%-*.*s %10.1f MB %8.1f MB/s\033[K", LABEL, LABEL, p->label,
+			(double)p->done / 1e6, rate);
 }
 
 void progress_add(struct progress *p, uint64_t bytes)

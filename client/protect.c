@@ -23,7 +23,8 @@ bool session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_
 	return !w.bad && sealer_seal(s->seal_out, head, &iov, 1);
 }
 
-bool conn_unseal(struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s)
+bool conn_unseal(
+	struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s)
 {
 	struct rd r = rd_over(BYTES(message, len));
 	struct smb2_transform_header h;

@@ -79,8 +79,8 @@ static ntstatus_t take_answer(struct daxsmb_conn *c, uint8_t **owner, struct byt
 }
 
 /* The messages of a frame, one or a compound. */
-static ntstatus_t take_messages(struct daxsmb_conn *c, uint8_t **owner, struct bytes in,
-	const struct daxsmb_session *sealed_by)
+static ntstatus_t take_messages(
+	struct daxsmb_conn *c, uint8_t **owner, struct bytes in, const struct daxsmb_session *sealed_by)
 {
 	for (bool alone = true;; alone = false) {
 		struct rd r = rd_over(in);
@@ -92,7 +92,8 @@ static ntstatus_t take_messages(struct daxsmb_conn *c, uint8_t **owner, struct b
 		if (!smb2_header_decode(&r, &h))
 			return STATUS_INVALID_NETWORK_RESPONSE;
 		if (h.next_command) {
-			if (h.next_command % 8 || h.next_command < SMB2_HEADER_SIZE || h.next_command > in.len)
+			if (h.next_command % 8 || h.next_command < SMB2_HEADER_SIZE ||
+				h.next_command > in.len)
 				return STATUS_INVALID_NETWORK_RESPONSE;
 			message.len = h.next_command;
 			alone = false;

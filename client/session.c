@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Log-on, [MS-SMB2] 3.2.4.2.3 and 3.2.5.3: tokens of auth/ go back and forth until the server says STATUS_SUCCESS. The
- * session becomes the connection's at the first answer, and the caller's when keys are made and the last answer's
- * signature is right.
+ * Log-on, [MS-SMB2] 3.2.4.2.3 and 3.2.5.3: tokens of auth/ go back and forth until the server says
+ * STATUS_SUCCESS. The session becomes the connection's at the first answer, and the caller's when keys are
+ * made and the last answer's signature is right.
  */
 #include "auth/auth.h"
 #include "client/exchange.h"
@@ -63,7 +63,8 @@ static void session_setup_step(struct tevent_req *req, struct bytes token)
 		tevent_req_error(req, STATUS_LOGON_FAILURE);
 		return;
 	}
-	smb2_session_setup_req_encode(exchange_add(s, &p, SMB2_SESSION_SETUP, 1, SETUP_FIXED + token.len + 1), &q);
+	smb2_session_setup_req_encode(
+		exchange_add(s, &p, SMB2_SESSION_SETUP, 1, SETUP_FIXED + token.len + 1), &q);
 	sub = exchange_send(s, s->ev, &p);
 	if (tevent_req_nomem(sub, req))
 		return;
@@ -85,7 +86,8 @@ static bool session_auth(struct tevent_req *req, struct bytes in, struct bytes *
 static ntstatus_t session_protection(struct session_state *s, uint16_t flags)
 {
 	struct daxsmb_session *n = s->session;
-	bool required = (s->conn->security_mode | s->conn->server_security_mode) & SMB2_NEGOTIATE_SIGNING_REQUIRED;
+	bool required =
+		(s->conn->security_mode | s->conn->server_security_mode) & SMB2_NEGOTIATE_SIGNING_REQUIRED;
 
 	n->guest = flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL) || s->anonymous;
 	if (n->guest)
@@ -100,8 +102,8 @@ static ntstatus_t session_protection(struct session_state *s, uint16_t flags)
 }
 
 /* The server accepted: keys, and the signature of this very answer, 3.2.5.3.3. */
-static ntstatus_t session_accepted(struct session_state *s, uint16_t flags, const struct smb2_header *h,
-	struct bytes answer)
+static ntstatus_t session_accepted(
+	struct session_state *s, uint16_t flags, const struct smb2_header *h, struct bytes answer)
 {
 	struct daxsmb_session *n = s->session;
 	ntstatus_t status = session_protection(s, flags);
@@ -158,8 +160,8 @@ static void session_setup_answered(struct tevent_req *sub)
 	talloc_free(sub);
 }
 
-struct tevent_req *daxsmb_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c,
-	const struct daxsmb_options *o)
+struct tevent_req *daxsmb_session_setup_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c, const struct daxsmb_options *o)
 {
 	struct session_state *s;
 	struct tevent_req *req = tevent_req_create(mem, &s, struct session_state);

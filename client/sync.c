@@ -24,7 +24,8 @@ static ntstatus_t mount_connect(TALLOC_CTX *mem, struct tevent_context *ev, cons
 	return status;
 }
 
-static ntstatus_t mount_session(struct tevent_context *ev, const struct daxsmb_options *o, struct daxsmb_mount *out)
+static ntstatus_t mount_session(
+	struct tevent_context *ev, const struct daxsmb_options *o, struct daxsmb_mount *out)
 {
 	struct tevent_req *req = daxsmb_session_setup_send(out->conn, ev, out->conn, o);
 	ntstatus_t status = STATUS_NO_MEMORY;
@@ -46,8 +47,8 @@ static ntstatus_t mount_tree(struct tevent_context *ev, const char *share, struc
 	return status;
 }
 
-ntstatus_t daxsmb_mount(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port, const char *share,
-	const struct daxsmb_options *o, struct daxsmb_mount *out)
+ntstatus_t daxsmb_mount(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
+	const char *share, const struct daxsmb_options *o, struct daxsmb_mount *out)
 {
 	ntstatus_t status;
 
@@ -104,8 +105,8 @@ ntstatus_t daxsmb_stat(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb
 	return status;
 }
 
-static ntstatus_t touch(struct tevent_context *ev, struct daxsmb_tree *t, const char *path,
-	const struct smb2_create_req *in)
+static ntstatus_t touch(
+	struct tevent_context *ev, struct daxsmb_tree *t, const char *path, const struct smb2_create_req *in)
 {
 	struct tevent_req *req = daxsmb_touch_send(t, ev, t, path, in);
 	ntstatus_t status = STATUS_NO_MEMORY;
@@ -159,8 +160,8 @@ static bool list_entry(void *arg, const struct dir_entry_facts *e)
 }
 
 /* One buffer full of entries. */
-static ntstatus_t list_some(struct tevent_context *ev, struct daxsmb_tree *t, const struct smb2_query_directory_req *q,
-	struct list_walk *walk)
+static ntstatus_t list_some(struct tevent_context *ev, struct daxsmb_tree *t,
+	const struct smb2_query_directory_req *q, struct list_walk *walk)
 {
 	struct tevent_req *req = daxsmb_query_directory_send(t, ev, t, q);
 	ntstatus_t status = STATUS_NO_MEMORY;
@@ -168,14 +169,15 @@ static ntstatus_t list_some(struct tevent_context *ev, struct daxsmb_tree *t, co
 
 	if (wait_for(req, ev))
 		status = daxsmb_query_directory_recv(req, &p);
-	if (status_is_ok(status) && !dir_info_walk(req, q->info_class, p.output, list_entry, walk) && !walk->stopped)
+	if (status_is_ok(status) && !dir_info_walk(req, q->info_class, p.output, list_entry, walk) &&
+		!walk->stopped)
 		status = STATUS_INVALID_NETWORK_RESPONSE;
 	talloc_free(req);
 	return status;
 }
 
-ntstatus_t daxsmb_list(struct tevent_context *ev, struct daxsmb_tree *t, struct smb2_file_id dir, const char *pattern,
-	bool (*fn)(void *arg, const struct dir_entry_facts *e), void *arg)
+ntstatus_t daxsmb_list(struct tevent_context *ev, struct daxsmb_tree *t, struct smb2_file_id dir,
+	const char *pattern, bool (*fn)(void *arg, const struct dir_entry_facts *e), void *arg)
 {
 	struct list_walk walk = {.fn = fn, .arg = arg};
 	struct smb2_query_directory_req q = {

@@ -78,14 +78,16 @@ static void tcp_connect_try(struct tevent_req *req)
 		tevent_req_done(req);
 	} else if (errno == EINPROGRESS) {
 		/* tevent tells of an error only where reading is waited for as well. */
-		s->fde = tevent_add_fd(s->ev, s, s->fd, TEVENT_FD_READ | TEVENT_FD_WRITE, tcp_connect_writable, req);
+		s->fde = tevent_add_fd(
+			s->ev, s, s->fd, TEVENT_FD_READ | TEVENT_FD_WRITE, tcp_connect_writable, req);
 		tevent_req_nomem(s->fde, req);
 	} else {
 		tcp_connect_outcome(req, -errno);
 	}
 }
 
-struct tevent_req *tcp_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port)
+struct tevent_req *tcp_connect_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port)
 {
 	struct tcp_connect_state *s;
 	struct tevent_req *req = tevent_req_create(mem, &s, struct tcp_connect_state);

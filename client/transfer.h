@@ -7,8 +7,9 @@
 enum { TRANSFER_DEPTH = 16 };
 
 /*
- * Whole files, in either direction, with cli->depth requests in flight. Each runs the event loop until it is done.
- * Errors of the local file are reported as well: *local is then the -errno and the status STATUS_UNSUCCESSFUL.
+ * Whole files, in either direction, with cli->depth requests in flight. Each runs the event loop until it
+ * is done. Errors of the local file are reported as well: *local is then the -errno and the status
+ * STATUS_UNSUCCESSFUL.
  */
 
 /* Copies the remote file to fd, in order, from where fd stands. label: for the progress bar. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Reads in a ring: slots are issued in the order of the file and written out in that order, whatever order they are answered
- * in. A short answer is asked for again from where it stopped.
+ * Reads in a ring: slots are issued in the order of the file and written out in that order, whatever order
+ * they are answered in. A short answer is asked for again from where it stopped.
  */
 #include "client/progress.h"
 #include "client/transfer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes: each free slot takes the next block of the input and sends it. An input that is no regular file is read when it is
- * readable, so that answers of the server are taken meanwhile.
+ * Writes: each free slot takes the next block of the input and sends it. An input that is no regular file
+ * is read when it is readable, so that answers of the server are taken meanwhile.
  */
 #include "client/progress.h"
 #include "client/transfer.h"

@@ -12,8 +12,8 @@
 /* A message on its way out. Belongs to the transport once sent, which frees it when its bytes are out. */
 struct frame {
 	struct list link;
-	uint8_t prefix[4];    /* the transport's */
-	uint8_t *head;        /* child of the frame */
+	uint8_t prefix[4]; /* the transport's */
+	uint8_t *head;     /* child of the frame */
 	size_t head_len;
 	struct bytes payload; /* borrowed, sent behind the head */
 	size_t done;          /* bytes sent, prefix included */
@@ -40,14 +40,18 @@ struct transport_ops {
 	void (*close)(struct transport *t);
 };
 
-/* A connected TCP socket, non-blocking; fd belongs to the transport at once. The transport is a child of mem. */
+/*
+ * A connected TCP socket, non-blocking; fd belongs to the transport at once. The transport is a child of
+ * mem.
+ */
 struct transport *transport_tcp_new(TALLOC_CTX *mem, struct tevent_context *ev, int fd);
 
 /* The socket of a TCP transport, given away: the transport is closed but for it. For the load generator. */
 int transport_tcp_release(struct transport *t);
 
 /* Resolves (may block) and connects, address after address. The descriptor is the receiver's. */
-struct tevent_req *tcp_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port);
+struct tevent_req *tcp_connect_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port);
 ntstatus_t tcp_connect_recv(struct tevent_req *req, int *fd);
 
 #endif

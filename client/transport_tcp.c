@@ -205,8 +205,9 @@ static void tcp_readable(struct tcp *t)
 		if (got > 0 && !t->body && t->prefix_have == sizeof(t->prefix))
 			got = tcp_prefix_done(t) ?: 1;
 		if (got <= 0) {
-			tcp_closed(t, got == -EPROTO ? STATUS_INVALID_NETWORK_RESPONSE :
-					got ? status_from_errno(got) : STATUS_CONNECTION_DISCONNECTED);
+			tcp_closed(t, got == -EPROTO ? STATUS_INVALID_NETWORK_RESPONSE
+				      : got          ? status_from_errno(got)
+						     : STATUS_CONNECTION_DISCONNECTED);
 			return;
 		}
 		if (t->body && t->body_have == t->body_len) {

@@ -29,8 +29,8 @@ static struct daxsmb_tree *tree_new(TALLOC_CTX *mem, struct daxsmb_session *s)
 	return t;
 }
 
-struct tevent_req *daxsmb_tree_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *n,
-	const char *share)
+struct tevent_req *daxsmb_tree_connect_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *n, const char *share)
 {
 	struct tree_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct tree_state);
@@ -75,12 +75,15 @@ static ntstatus_t tree_connected(struct daxsmb_tree *t, struct rd *body, const s
 	return t->seal && !t->session->seal_out ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
-/* 3.2.5.5: with 3.0 and 3.0.2 nothing else protects NEGOTIATE; without keys there is nothing to check with. */
+/*
+ * 3.2.5.5: with 3.0 and 3.0.2 nothing else protects NEGOTIATE; without keys there is nothing to check with.
+ */
 static bool tree_must_validate(const struct daxsmb_tree *t)
 {
 	const struct daxsmb_conn *c = t->session->conn;
 
-	return c && (c->dialect == SMB2_DIALECT_0300 || c->dialect == SMB2_DIALECT_0302) && t->session->signer;
+	return c && (c->dialect == SMB2_DIALECT_0300 || c->dialect == SMB2_DIALECT_0302) &&
+	       t->session->signer;
 }
 
 static void tree_connect_answered(struct tevent_req *sub)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * FSCTL_VALIDATE_NEGOTIATE_INFO, [MS-SMB2] 3.2.5.14.12: asks, signed, what the server took from NEGOTIATE. An answer that
- * differs means that somebody in between changed it: the connection ends.
+ * FSCTL_VALIDATE_NEGOTIATE_INFO, [MS-SMB2] 3.2.5.14.12: asks, signed, what the server took from NEGOTIATE.
+ * An answer that differs means that somebody in between changed it: the connection ends.
  */
 #include "client/exchange.h"
 #include "client/req.h"
@@ -14,13 +14,14 @@ static bool answer_agrees(const struct daxsmb_conn *c, struct bytes output)
 	struct fsctl_validate_negotiate_rsp v;
 
 	return fsctl_validate_negotiate_rsp_decode(output, &v) && v.capabilities == c->server_capabilities &&
-	       memcmp(v.guid, c->server_guid, sizeof(v.guid)) == 0 && v.security_mode == c->server_security_mode &&
-	       v.dialect == c->dialect;
+	       memcmp(v.guid, c->server_guid, sizeof(v.guid)) == 0 &&
+	       v.security_mode == c->server_security_mode && v.dialect == c->dialect;
 }
 
 static size_t encode_input(const struct daxsmb_conn *c, uint8_t *buf, size_t size)
 {
-	struct fsctl_validate_negotiate_req v = {.capabilities = c->capabilities, .security_mode = c->security_mode};
+	struct fsctl_validate_negotiate_req v = {
+		.capabilities = c->capabilities, .security_mode = c->security_mode};
 	struct wr w = wr_over(buf, size);
 
 	memcpy(v.guid, c->client_guid, sizeof(v.guid));
@@ -54,11 +55,13 @@ ntstatus_t validate_negotiate_recv(struct tevent_req *req, const struct daxsmb_t
 	ntstatus_t status = exchange_answer(req, 0, &body, NULL);
 
 	/* A server that is older than the FSCTL says so, and its error is signed like every answer. */
-	if (status == STATUS_NOT_SUPPORTED || status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_FILE_CLOSED)
+	if (status == STATUS_NOT_SUPPORTED || status == STATUS_INVALID_DEVICE_REQUEST ||
+		status == STATUS_FILE_CLOSED)
 		return STATUS_SUCCESS;
 	if (!status_is_ok(status))
 		return status;
 	if (!c)
 		return STATUS_CONNECTION_DISCONNECTED;
-	return smb2_ioctl_rsp_decode(&body, &p) && answer_agrees(c, p.output) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+	return smb2_ioctl_rsp_decode(&body, &p) && answer_agrees(c, p.output) ? STATUS_SUCCESS
+									      : STATUS_ACCESS_DENIED;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What a server can send to the client. Byte 0 chooses the stage: 0 NEGOTIATE, 1 log-on, 2 an open share, 3 an open share
- * with keys. Then messages, each behind its length in two bytes. Whatever comes, every request ends exactly once.
+ * What a server can send to the client. Byte 0 chooses the stage: 0 NEGOTIATE, 1 log-on, 2 an open share, 3
+ * an open share with keys. Then messages, each behind its length in two bytes. Whatever comes, every
+ * request ends exactly once.
  */
 #include "tests/unit/client_rig.h"
 
@@ -47,8 +48,9 @@ static void start_open(struct rig *rig)
 {
 	struct smb2_read_req read = {.length = 4096};
 	struct smb2_write_req write = {.data = BYTES("data", 4)};
-	struct smb2_query_directory_req list = {
-		.info_class = FileIdBothDirectoryInformation, .pattern = BYTES("*\0", 2), .output_length = 4096};
+	struct smb2_query_directory_req list = {.info_class = FileIdBothDirectoryInformation,
+		.pattern = BYTES("*\0", 2),
+		.output_length = 4096};
 	struct smb2_create_req create = {.create_disposition = FILE_OPEN};
 	struct tevent_req *req = daxsmb_stat_send(rig->ev, rig->ev, rig->tree, "a", FileAllInformation);
 

@@ -6,8 +6,8 @@
 #include "client/exchange.h"
 
 /*
- * A client connection whose server is the test: what is sent is kept as a list of messages, what is to be received is
- * handed to rig_receive.
+ * A client connection whose server is the test: what is sent is kept as a list of messages, what is to be
+ * received is handed to rig_receive.
  */
 
 enum { RIG_SENT_MAX = 256 };

@@ -67,7 +67,8 @@ static void the_server_s_error_is_what_recv_returns(void **state)
 static void answers_may_come_in_any_order(void **state)
 {
 	struct tevent_req *a = echo(), *b = echo();
-	struct smb2_header hb = rig_answer_to(&rig, 1, STATUS_SUCCESS), ha = rig_answer_to(&rig, 0, STATUS_ACCESS_DENIED);
+	struct smb2_header hb = rig_answer_to(&rig, 1, STATUS_SUCCESS),
+			   ha = rig_answer_to(&rig, 0, STATUS_ACCESS_DENIED);
 
 	rig_answer(&rig, &hb);
 	assert_int_equal(rig.ended, 1);
@@ -107,7 +108,10 @@ static void what_waits_is_sent_in_order(void **state)
 	struct smb2_header h = rig_answer_to(&rig, 0, STATUS_END_OF_FILE);
 	h.credits = 1;
 	rig_answer(&rig, &h);
-	/* One credit is enough for the echo behind, which must not overtake; nothing is under way: more are asked for. */
+	/*
+	 * One credit is enough for the echo behind, which must not overtake; nothing is under way: more are
+	 * asked for.
+	 */
 	assert_int_equal(rig.sent_count, 2);
 	assert_int_equal(sent_header(1).command, SMB2_ECHO);
 	assert_int_equal(sent_header(1).message_id, 4);
@@ -292,7 +296,8 @@ static void a_plain_answer_to_a_sealed_request_ends_the_connection(void **state)
 	echo();
 	struct rd r = rd_over(rig.sent[0]);
 	assert_int_equal(rd_u32(&r), SMB2_TRANSFORM_PROTOCOL_ID);
-	struct smb2_header h = {.command = SMB2_ECHO, .flags = SMB2_FLAGS_SERVER_TO_REDIR, .session_id = 0x1122};
+	struct smb2_header h = {
+		.command = SMB2_ECHO, .flags = SMB2_FLAGS_SERVER_TO_REDIR, .session_id = 0x1122};
 	rig_answer(&rig, &h);
 	assert_status(daxsmb_conn_status(rig.conn), STATUS_ACCESS_DENIED);
 }

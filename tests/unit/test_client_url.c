@@ -86,7 +86,8 @@ static void sizes_have_binary_units(void **state)
 
 static void what_is_no_size_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "0", "-1", "k", "4q", "4kk", "1.5k", " 4", "99999999999999999999", "99999999T"};
+	static const char *const bad[] = {
+		"", "0", "-1", "k", "4q", "4kk", "1.5k", " 4", "99999999999999999999", "99999999T"};
 	uint64_t v;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
