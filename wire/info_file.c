@@ -255,7 +255,7 @@ static const char *tail_name(const struct file_class *c, const struct file_facts
 
 	if (c->tail == TAIL_SHORT_NAME)
 		return f->short_name;
-	return c->tail == TAIL_NORMALIZED && name[0] == '\\' ? name + 1 : name;
+	return c->tail == TAIL_NORMALIZED ? name + strspn(name, "\\") : name;
 }
 
 /* [MS-FSA] 2.1.5.12.29: whole entries only, and STATUS_BUFFER_OVERFLOW when some had no room. */
