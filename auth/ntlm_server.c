@@ -245,6 +245,8 @@ static ntstatus_t log_on(struct ntlm_server *s, const struct ntlm_authenticate *
 	 * An unknown user's response is checked too, against a hash of zeros, so that the time tells nothing.
 	 */
 	bool v2 = ntlmv2_response_decode(a->nt_response, &r);
+	if (v2 && r.malformed)
+		return STATUS_INVALID_PARAMETER;
 	bool match = v2 && check_response(s, a, &r, account.nt_hash, base_key);
 	match = match && account.known && account.has_password;
 	if (!account.known)

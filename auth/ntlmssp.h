@@ -73,6 +73,7 @@ struct ntlmv2_response {
 	struct bytes temp;  /* NTLMv2_CLIENT_CHALLENGE: what the proof is computed over */
 	uint64_t timestamp; /* NTTIME */
 	bool has_mic;
+	bool malformed; /* the target information is no list of AV pairs */
 };
 bool ntlmv2_response_decode(struct bytes in, struct ntlmv2_response *out);
 

@@ -162,6 +162,18 @@ bool ntlm_av_find(struct bytes list, uint16_t id, struct bytes *value)
 	return false;
 }
 
+/* No pair runs over the end; a list that stops without a terminator is read as far as it goes. */
+static bool av_list_is_whole(struct bytes list)
+{
+	struct rd r = rd_over(list);
+	struct bytes v;
+	uint16_t i;
+
+	while (rd_left(&r) && ntlm_av_next(&r, &i, &v))
+		;
+	return !r.bad;
+}
+
 void ntlm_av_put(struct wr *w, uint16_t id, struct bytes value)
 {
 	wr_u16(w, id);
@@ -185,5 +197,6 @@ bool ntlmv2_response_decode(struct bytes in, struct ntlmv2_response *out)
 	struct bytes pairs = rd_bytes(&r, rd_left(&r));
 	out->has_mic = ntlm_av_find(pairs, NTLM_AV_FLAGS, &flags) && flags.len == 4 &&
 		       (flags.data[0] & NTLM_AV_FLAG_MIC);
+	out->malformed = known && !r.bad && !av_list_is_whole(pairs);
 	return known && !r.bad;
 }

@@ -413,8 +413,6 @@ static struct channel *begin_bind(struct req *r, ntstatus_t *status)
 	*status = bind_check(&facts, s, r->hdr.flags & SMB2_FLAGS_SIGNED);
 	if (status_is_ok(*status) && !genuine)
 		*status = STATUS_ACCESS_DENIED;
-	if (status_is_ok(*status) && ch && ch->established)
-		*status = STATUS_REQUEST_NOT_ACCEPTED;
 	if (!status_is_ok(*status))
 		return NULL;
 	if (!ch)
@@ -440,10 +438,8 @@ static struct channel *begin_session(struct req *r, ntstatus_t *status)
 	return ch;
 }
 
-static struct channel *continue_session(struct req *r, ntstatus_t *status)
+static struct channel *continue_session(struct req *r, struct channel *ch, ntstatus_t *status)
 {
-	struct channel *ch = channel_find(r->conn, r->session_id);
-
 	if (!ch) {
 		struct session *s = session_find(r->local, r->session_id);
 		if (s)
@@ -482,12 +478,16 @@ void op_session_setup(struct req *r, struct rd *body)
 		req_error(r, STATUS_REQUEST_NOT_ACCEPTED);
 		return;
 	}
-	if (q.flags & SMB2_SESSION_FLAG_BINDING)
+	bool binding = q.flags & SMB2_SESSION_FLAG_BINDING;
+	ch = channel_find(r->conn, r->session_id);
+	if (binding && !(ch && ch->established))
 		ch = begin_bind(r, &status);
 	else if (r->session_id == 0)
 		ch = begin_session(r, &status);
 	else
-		ch = continue_session(r, &status);
+		ch = continue_session(r, ch, &status);
+	if (binding && ch && ch->established) /* 3.3.5.5.2: it is a channel already */
+		status = STATUS_REQUEST_NOT_ACCEPTED;
 	/* One step at a time: a second request while the machine is with a worker finds it missing. */
 	if (ch && ch->in_step)
 		status = STATUS_REQUEST_NOT_ACCEPTED;

@@ -158,6 +158,7 @@ static ntstatus_t check(struct req *r)
 		return STATUS_INVALID_PARAMETER;
 	if (r->op->needs & OP_SESSION)
 		s = check_session(r);
+	r->chain_unrooted = s == STATUS_USER_SESSION_DELETED;
 	if (!status_is_ok(s))
 		return s;
 	if (r->op->needs & OP_TREE)
@@ -198,8 +199,8 @@ bool req_refresh(struct req *r)
 /* ---- the walk ---- */
 
 /*
- * What an element takes over from the one before it. False: it is related to nothing, and so are those related to it,
- * [MS-SMB2] 3.3.5.2.7.2.
+ * What an element takes over from the one before it. False: it is related to nothing, or to one without a session, and
+ * so are those related to it, [MS-SMB2] 3.3.5.2.7.2.
  */
 static bool inherit(struct req *r, bool first)
 {
