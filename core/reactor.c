@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct reactor {
 	struct tevent_context *ev;
 	int wake_fd;
 	bool stopping; /* reactor thread only */
+	struct message stop_message;
 	void *user;
 
 	pthread_mutex_t inbox_lock;
@@ -29,7 +31,7 @@ struct reactors {
 	void *(*start)(struct reactor *, void *);
 	void (*stop)(struct reactor *);
 	void *arg;
-	pthread_barrier_t ready;
+	sem_t reports; /* one for each thread that has started, well or not */
 	atomic_bool failed;
 };
 
@@ -91,47 +93,44 @@ static void *reactor_main(void *arg)
 	r->user = r->ev ? all->start(r, all->arg) : NULL;
 	if (!r->user)
 		atomic_store(&all->failed, true);
-	pthread_barrier_wait(&all->ready);
-	if (r->user && !atomic_load(&all->failed))
+	sem_post(&all->reports);
+	if (r->user) {
 		run_loop(r);
-	if (r->user)
 		all->stop(r);
+	}
 	talloc_free(r->ev);
 	return NULL;
 }
 
-struct stop_message {
-	struct message m;
-};
-
 static void deliver_stop(struct reactor *self, struct message *m)
 {
 	self->stopping = true;
-	talloc_free(container_of(m, struct stop_message, m));
 }
 
 void reactors_stop(struct reactors *all)
 {
 	for (unsigned i = 0; i < all->n; i++) {
-		struct stop_message *s = talloc_zero(NULL, struct stop_message);
-		if (!s || !all->r[i].running)
+		if (!all->r[i].running)
 			continue;
-		s->m.deliver = deliver_stop;
-		reactor_post(&all->r[i], &s->m);
+		all->r[i].stop_message.deliver = deliver_stop;
+		reactor_post(&all->r[i], &all->r[i].stop_message);
 	}
 	for (unsigned i = 0; i < all->n; i++)
 		if (all->r[i].running)
 			pthread_join(all->r[i].thread, NULL);
 	for (unsigned i = 0; i < all->n; i++) {
-		close(all->r[i].wake_fd);
+		if (all->r[i].wake_fd >= 0)
+			close(all->r[i].wake_fd);
 		pthread_mutex_destroy(&all->r[i].inbox_lock);
 	}
-	pthread_barrier_destroy(&all->ready);
+	sem_destroy(&all->reports);
 	talloc_free(all);
 }
 
 static bool prepare(struct reactors *all)
 {
+	bool ok = true;
+
 	for (unsigned i = 0; i < all->n; i++) {
 		struct reactor *r = &all->r[i];
 		r->all = all;
@@ -139,10 +138,9 @@ static bool prepare(struct reactors *all)
 		list_init(&r->inbox);
 		pthread_mutex_init(&r->inbox_lock, NULL);
 		r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (r->wake_fd < 0)
-			return false;
+		ok = ok && r->wake_fd >= 0;
 	}
-	return true;
+	return ok;
 }
 
 /* Signals belong to the main thread: reactors start with all of them blocked. */
@@ -175,18 +173,17 @@ struct reactors *reactors_start(TALLOC_CTX *mem, unsigned n, void *(*start)(stru
 	all->start = start;
 	all->stop = stop;
 	all->arg = arg;
-	pthread_barrier_init(&all->ready, NULL, n + 1);
+	sem_init(&all->reports, 0, 0);
 	/* tevent registers its backends at the first use, without a lock: that must not happen on two threads at once. */
 	talloc_free(tevent_context_init(NULL));
-	/* A thread that cannot be created would leave the others at the barrier: nothing to fall back to. */
-	if (!prepare(all) || !launch(all))
-		goto err_free;
-	pthread_barrier_wait(&all->ready);
-	if (atomic_load(&all->failed)) {
-		reactors_stop(all);
-		return NULL;
-	}
-	return all;
+	bool ok = prepare(all) && launch(all);
+	for (unsigned i = 0; i < n; i++)
+		while (all->r[i].running && sem_wait(&all->reports) < 0 && errno == EINTR)
+			;
+	if (ok && !atomic_load(&all->failed))
+		return all;
+	reactors_stop(all);
+	return NULL;
 err_free:
 	talloc_free(all);
 	return NULL;
