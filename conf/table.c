@@ -142,8 +142,12 @@ static unsigned distance(const char *a, const char *b)
 
 static void consider(const char *known, const char *name, const char **nearest, unsigned *best)
 {
-	unsigned d = strlen(known) <= NAME_LONGEST ? distance(name, known) : NEAR_ENOUGH + 1;
+	size_t a = strlen(known), b = strlen(name);
 
+	/* The difference in length is a lower bound of the distance. */
+	if (a > NAME_LONGEST || (a > b ? a - b : b - a) >= *best)
+		return;
+	unsigned d = distance(name, known);
 	if (d < *best) {
 		*best = d;
 		*nearest = known;
