@@ -55,7 +55,7 @@ static bool build_read(struct bench_conn *c, struct bench_slot *s)
 	struct wr w = bench_part(c, t);
 
 	smb2_read_req_encode(&w, &q);
-	return bench_part_done(c, t, &w, SMB2_READ, credits_charge(q.length));
+	return bench_part_done(c, t, &w, SMB2_READ, client_credits_charge(q.length));
 }
 
 static bool build_write(struct bench_conn *c, struct bench_slot *s)
@@ -66,7 +66,7 @@ static bool build_write(struct bench_conn *c, struct bench_slot *s)
 
 	t->payload = BYTES(c->bench->payload, q.length);
 	smb2_write_req_encode(&w, &q);
-	return bench_part_done(c, t, &w, SMB2_WRITE, credits_charge(q.length));
+	return bench_part_done(c, t, &w, SMB2_WRITE, client_credits_charge(q.length));
 }
 
 static void patch_offset(struct bench_slot *s)
@@ -89,7 +89,7 @@ static bool answered_io(struct bench_slot *s, unsigned part, const struct smb2_h
 static bool add_create(
 	struct bench_conn *c, struct bench_template *t, const char *name, struct smb2_create_req *q)
 {
-	char *path = path_join(NULL, c->bench->folder, name);
+	char *path = client_path_join(NULL, c->bench->folder, name);
 	struct wr w = bench_part(c, t);
 	bool ok;
 

@@ -25,7 +25,7 @@ int bench_mount(struct bench *b, TALLOC_CTX *mem, struct daxsmb_mount *m)
 static ntstatus_t open_file(struct bench *b, struct daxsmb_tree *t, const char *name, uint32_t disposition,
 	struct smb2_file_id *id)
 {
-	char *path = path_join(b, b->folder, name);
+	char *path = client_path_join(b, b->folder, name);
 	bool writes = disposition == FILE_CREATE || b->op->writes;
 	struct smb2_create_req q = {
 		.impersonation_level = 2,
@@ -80,7 +80,7 @@ static ntstatus_t make_file(struct bench *b)
 
 static ntstatus_t make_entries(struct bench *b)
 {
-	char *many = path_join(b, b->folder, "many");
+	char *many = client_path_join(b, b->folder, "many");
 	ntstatus_t status = daxsmb_mkdir(b->cli->ev, b->cli->m.tree, many);
 
 	for (unsigned i = 0; i < LIST_ENTRIES && status_is_ok(status); i++) {
@@ -123,7 +123,7 @@ static void clean_folder(struct bench *b, const char *dir)
 	if (!status_is_ok(remote_list(b, b->cli, dir, "*", &list, &count)))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		char *path = path_join(list, dir, list[i].name);
+		char *path = client_path_join(list, dir, list[i].name);
 
 		if (path && remote_is_directory(&list[i]))
 			clean_folder(b, path);
@@ -195,7 +195,7 @@ static bool input_new(struct bench *b, struct bench_conn *c)
 
 static ntstatus_t attach_one(struct bench *b, struct bench_conn *c)
 {
-	uint16_t charge = credits_charge(b->op->moves ? b->size : 0);
+	uint16_t charge = client_credits_charge(b->op->moves ? b->size : 0);
 	ntstatus_t status = STATUS_SUCCESS;
 
 	c->bench = b;

@@ -92,7 +92,7 @@ static void patch_ids(struct bench_slot *s, struct bench_template *t)
 static void sign_parts(struct bench_conn *c, struct bench_template *t)
 {
 	for (unsigned i = 0; i < t->parts; i++)
-		session_sign(c->m.session, t->buf + t->part[i].at, t->part[i].size,
+		client_session_sign(c->m.session, t->buf + t->part[i].at, t->part[i].size,
 			i + 1 == t->parts ? t->payload : BYTES(NULL, 0));
 }
 
@@ -108,7 +108,7 @@ static size_t seal_frame(struct bench_slot *s, const struct bench_template *t)
 		memcpy(body + plain, t->payload.data, t->payload.len);
 	plain += t->payload.len;
 	wr_u32_be(&w, SMB2_TRANSFORM_HEADER_SIZE + plain);
-	session_seal(s->conn->m.session, s->sealed + PREFIX, body, plain);
+	client_session_seal(s->conn->m.session, s->sealed + PREFIX, body, plain);
 	return PREFIX + SMB2_TRANSFORM_HEADER_SIZE + plain;
 }
 
@@ -210,7 +210,7 @@ static bool take_whole(struct bench_conn *c, uint8_t *data, size_t len, uint64_t
 	struct daxsmb_session *session;
 	struct bytes plain = BYTES(data, len);
 
-	if (c->seal && !conn_unseal(c->m.conn, data, len, &plain, &session))
+	if (c->seal && !client_conn_unseal(c->m.conn, data, len, &plain, &session))
 		return false;
 	return take_frame(c, plain, true, now);
 }

@@ -18,7 +18,7 @@ static int local_fail(const char *path, int err)
 static int get_to(struct cli *cli, const char *path, int fd, const char *local_name)
 {
 	int local;
-	ntstatus_t status = transfer_get(cli, path, fd, path_last(path), &local);
+	ntstatus_t status = transfer_get(cli, path, fd, client_path_last(path), &local);
 
 	if (local)
 		return local_fail(local_name, local);
@@ -49,7 +49,7 @@ static int get_tree(struct cli *cli, const char *path, const char *local);
 static int get_entry(
 	struct cli *cli, TALLOC_CTX *mem, const char *dir, const char *local, const struct remote_entry *e)
 {
-	char *from = path_join(mem, dir, e->name);
+	char *from = client_path_join(mem, dir, e->name);
 	char *to = talloc_asprintf(mem, "%s/%s", local, e->name);
 
 	if (!from || !to)
@@ -83,7 +83,7 @@ static int get_tree(struct cli *cli, const char *path, const char *local)
 /* Where a file or directory goes: into LOCAL where that is a directory, else to LOCAL. */
 static const char *destination(struct cli *cli, const char *local)
 {
-	const char *name = path_last(cli->url.path);
+	const char *name = client_path_last(cli->url.path);
 	struct stat st;
 
 	if (!*name)

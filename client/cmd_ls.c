@@ -11,15 +11,15 @@ static void print_entry(const struct cli *cli, const char *prefix, const struct 
 	char attributes[ATTRIBUTES_TEXT], when[TIME_TEXT];
 
 	if (cli->long_listing) {
-		format_attributes(e->facts.attributes, attributes);
-		format_time(e->facts.last_write_time, when);
+		client_format_attributes(e->facts.attributes, attributes);
+		client_format_time(e->facts.last_write_time, when);
 		printf("%s %12llu %s ", attributes, (unsigned long long)e->facts.end_of_file, when);
 	}
 	for (const char *p = prefix; *p; p++)
 		putchar(*p == '\\' ? '/' : *p);
 	if (*prefix)
 		putchar('/');
-	format_name(stdout, e->name);
+	client_format_name(stdout, e->name);
 	printf("%s\n", remote_is_directory(e) ? "/" : "");
 }
 
@@ -41,8 +41,8 @@ static int list(struct cli *cli, const char *dir, const char *pattern, const cha
 		print_entry(cli, prefix, &entries[i]);
 		if (!cli->recursive || !remote_is_directory(&entries[i]))
 			continue;
-		char *below = path_join(entries, dir, entries[i].name);
-		char *shown = path_join(entries, prefix, entries[i].name);
+		char *below = client_path_join(entries, dir, entries[i].name);
+		char *shown = client_path_join(entries, prefix, entries[i].name);
 		int one = below && shown ? list(cli, below, "*", shown) : CLI_FAILED;
 
 		code = one != CLI_OK ? one : code;
@@ -54,7 +54,7 @@ static int list(struct cli *cli, const char *dir, const char *pattern, const cha
 /* dir and pattern of a path whose last name has wildcards. */
 static bool split_pattern(struct cli *cli, char **dir, const char **pattern)
 {
-	const char *last = path_last(cli->url.path);
+	const char *last = client_path_last(cli->url.path);
 
 	if (!strpbrk(last, "*?"))
 		return false;
@@ -81,7 +81,7 @@ static int run_ls(struct cli *cli)
 		return cli_fail(cli, cli->url.path, NULL, status);
 	if (facts.directory)
 		return list(cli, cli->url.path, "*", "");
-	e.name = path_last(cli->url.path);
+	e.name = client_path_last(cli->url.path);
 	e.facts.attributes = facts.attributes;
 	e.facts.end_of_file = facts.end_of_file;
 	e.facts.last_write_time = facts.last_write_time;

@@ -18,7 +18,7 @@ static int local_fail(const char *path, int err)
 static int put_from(struct cli *cli, int fd, const char *local_name, const char *path)
 {
 	int local;
-	ntstatus_t status = transfer_put(cli, fd, path, path_last(path), &local);
+	ntstatus_t status = transfer_put(cli, fd, path, client_path_last(path), &local);
 
 	if (local)
 		return local_fail(local_name, local);
@@ -42,7 +42,7 @@ static int put_tree(struct cli *cli, const char *local, const char *path);
 static int put_entry(struct cli *cli, const char *dir, const char *path, const char *name)
 {
 	char *from = talloc_asprintf(cli, "%s/%s", dir, name);
-	char *to = path_join(cli, path, name);
+	char *to = client_path_join(cli, path, name);
 	struct stat st;
 	int code = CLI_FAILED;
 
@@ -98,7 +98,7 @@ static char *destination(struct cli *cli, const char *local)
 	if (*cli->url.path && (!status_is_ok(daxsmb_stat(cli, cli->ev, cli->m.tree, cli->url.path, &facts)) ||
 				      !facts.directory))
 		return talloc_strdup(cli, cli->url.path);
-	return path_join(cli, cli->url.path, strrchr(clean, '/') ? strrchr(clean, '/') + 1 : clean);
+	return client_path_join(cli, cli->url.path, strrchr(clean, '/') ? strrchr(clean, '/') + 1 : clean);
 }
 
 static int run_put(struct cli *cli)

@@ -17,7 +17,7 @@ static int remove_tree(struct cli *cli, const char *dir)
 	int code = status_is_ok(status) ? CLI_OK : cli_fail(cli, dir, "list", status);
 
 	for (size_t i = 0; i < count; i++) {
-		char *path = path_join(list, dir, list[i].name);
+		char *path = client_path_join(list, dir, list[i].name);
 		/* What a reparse point leads to is not ours to remove. */
 		bool descend = remote_is_directory(&list[i]) &&
 			       !(list[i].facts.attributes & FILE_ATTRIBUTE_REPARSE_POINT);

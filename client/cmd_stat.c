@@ -8,7 +8,7 @@ static void print_time(const char *label, uint64_t nttime)
 {
 	char text[TIME_TEXT];
 
-	format_time(nttime, text);
+	client_format_time(nttime, text);
 	printf("%-12s %s\n", label, text);
 }
 
@@ -24,9 +24,9 @@ static int run_stat(struct cli *cli)
 	status = daxsmb_stat(cli, cli->ev, cli->m.tree, cli->url.path, &f);
 	if (!status_is_ok(status))
 		return cli_fail(cli, cli->url.path, NULL, status);
-	format_attributes(f.attributes, attributes);
+	client_format_attributes(f.attributes, attributes);
 	printf("%-12s ", "name");
-	format_name(stdout, f.name ? f.name : "");
+	client_format_name(stdout, f.name ? f.name : "");
 	printf("\n%-12s %s\n", "type", f.directory ? "directory" : "file");
 	printf("%-12s %llu\n", "size", (unsigned long long)f.end_of_file);
 	printf("%-12s %llu\n", "allocated", (unsigned long long)f.allocation_size);

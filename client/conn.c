@@ -20,7 +20,7 @@ static void conn_end_all(struct daxsmb_conn *c, ntstatus_t why)
 		exchange_fail(exchange_from_link(item), why);
 }
 
-void conn_fail(struct daxsmb_conn *c, ntstatus_t why)
+void client_conn_fail(struct daxsmb_conn *c, ntstatus_t why)
 {
 	if (c->dead)
 		return;
@@ -35,7 +35,7 @@ static int conn_destructor(struct daxsmb_conn *c)
 {
 	struct list *item;
 
-	conn_fail(c, STATUS_CONNECTION_DISCONNECTED);
+	client_conn_fail(c, STATUS_CONNECTION_DISCONNECTED);
 	while ((item = list_pop(&c->sessions)))
 		container_of(item, struct daxsmb_session, link)->conn = NULL;
 	return 0;
@@ -52,7 +52,8 @@ static uint32_t offered_capabilities(const struct daxsmb_conn *c)
 	return caps;
 }
 
-struct daxsmb_conn *conn_new(TALLOC_CTX *mem, struct tevent_context *ev, const struct daxsmb_options *o)
+struct daxsmb_conn *client_conn_new(
+	TALLOC_CTX *mem, struct tevent_context *ev, const struct daxsmb_options *o)
 {
 	struct daxsmb_conn *c = talloc_zero(mem, struct daxsmb_conn);
 
@@ -67,7 +68,7 @@ struct daxsmb_conn *conn_new(TALLOC_CTX *mem, struct tevent_context *ev, const s
 		c->security_mode |= SMB2_NEGOTIATE_SIGNING_REQUIRED;
 	c->capabilities = offered_capabilities(c);
 	random_bytes(c->client_guid, sizeof(c->client_guid));
-	credits_init(&c->credits, o->credits ? o->credits : DEFAULT_CREDITS);
+	client_credits_init(&c->credits, o->credits ? o->credits : DEFAULT_CREDITS);
 	c->max_transact = c->max_read = c->max_write = 65536;
 	for (unsigned i = 0; i < PENDING_BUCKETS; i++)
 		list_init(&c->pending[i]);
@@ -79,18 +80,18 @@ struct daxsmb_conn *conn_new(TALLOC_CTX *mem, struct tevent_context *ev, const s
 
 static void conn_closed(void *arg, ntstatus_t why)
 {
-	conn_fail(arg, why);
+	client_conn_fail(arg, why);
 }
 
-void conn_attach(struct daxsmb_conn *c, struct transport *transport)
+void client_conn_attach(struct daxsmb_conn *c, struct transport *transport)
 {
 	c->transport = talloc_steal(c, transport);
-	transport->on_message = conn_message;
+	transport->on_message = client_conn_message;
 	transport->on_closed = conn_closed;
 	transport->arg = c;
 }
 
-struct daxsmb_session *conn_session(struct daxsmb_conn *c, uint64_t id)
+struct daxsmb_session *client_conn_session(struct daxsmb_conn *c, uint64_t id)
 {
 	LIST_FOREACH (item, &c->sessions) {
 		struct daxsmb_session *s = container_of(item, struct daxsmb_session, link);
@@ -101,7 +102,7 @@ struct daxsmb_session *conn_session(struct daxsmb_conn *c, uint64_t id)
 	return NULL;
 }
 
-void conn_end_session(struct daxsmb_conn *c, const struct daxsmb_session *s)
+void client_conn_end_session(struct daxsmb_conn *c, const struct daxsmb_session *s)
 {
 	for (unsigned i = 0; i < PENDING_BUCKETS; i++) {
 		LIST_FOREACH (item, &c->pending[i]) {
@@ -125,7 +126,7 @@ static int pending_destructor(struct pending *p)
 	return 0;
 }
 
-struct pending *pending_add(struct daxsmb_conn *c, struct exchange *x, unsigned index, uint64_t id)
+struct pending *client_pending_add(struct daxsmb_conn *c, struct exchange *x, unsigned index, uint64_t id)
 {
 	struct pending *p = talloc_zero(c, struct pending);
 
@@ -139,7 +140,7 @@ struct pending *pending_add(struct daxsmb_conn *c, struct exchange *x, unsigned 
 	return p;
 }
 
-struct pending *pending_find(struct daxsmb_conn *c, uint64_t id)
+struct pending *client_pending_find(struct daxsmb_conn *c, uint64_t id)
 {
 	LIST_FOREACH (item, &c->pending[id % PENDING_BUCKETS]) {
 		struct pending *p = container_of(item, struct pending, link);
@@ -156,7 +157,7 @@ static void conn_timeout(struct tevent_context *ev, struct tevent_timer *te, str
 
 	c->watch = NULL;
 	if (c->overdue) {
-		conn_fail(c, STATUS_IO_TIMEOUT);
+		client_conn_fail(c, STATUS_IO_TIMEOUT);
 		return;
 	}
 	/* Perhaps it was this program that paused, and answers lie in the socket: time to read them. */
@@ -164,7 +165,7 @@ static void conn_timeout(struct tevent_context *ev, struct tevent_timer *te, str
 	c->watch = tevent_add_timer(ev, c, tevent_timeval_current_ofs(1, 0), conn_timeout, c);
 }
 
-void conn_watch(struct daxsmb_conn *c)
+void client_conn_watch(struct daxsmb_conn *c)
 {
 	struct timeval when = tevent_timeval_current_ofs(c->timeout_ms / 1000, c->timeout_ms % 1000 * 1000);
 

@@ -19,7 +19,7 @@
  *
  * A pending id ties a message id to the exchange that waits for it. It belongs to the connection and
  * outlives an exchange that its caller freed, so that a late answer still returns its credits. A connection
- * dies once (conn_fail): status set, transport closed, every exchange ended with the reason.
+ * dies once (client_conn_fail): status set, transport closed, every exchange ended with the reason.
  */
 
 enum { PENDING_BUCKETS = 64, DEFAULT_TIMEOUT_MS = 60000, DEFAULT_CREDITS = 512, MAX_IO_SIZE = 8 << 20 };
@@ -53,7 +53,7 @@ struct daxsmb_conn {
 	struct bytes server_token; /* child of the connection */
 	const char *host;
 
-	struct credits credits;
+	struct client_credits credits;
 	unsigned due;    /* requests without any answer */
 	unsigned async;  /* requests with an interim answer only */
 	uint32_t probed; /* credits that were available when an ECHO asked for more */
@@ -83,43 +83,44 @@ struct daxsmb_tree {
 	bool seal;
 };
 
-struct daxsmb_conn *conn_new(TALLOC_CTX *mem, struct tevent_context *ev, const struct daxsmb_options *o);
+struct daxsmb_conn *client_conn_new(
+	TALLOC_CTX *mem, struct tevent_context *ev, const struct daxsmb_options *o);
 /* transport is adopted: moved under the connection. */
-void conn_attach(struct daxsmb_conn *c, struct transport *transport);
-void conn_fail(struct daxsmb_conn *c, ntstatus_t why);
+void client_conn_attach(struct daxsmb_conn *c, struct transport *transport);
+void client_conn_fail(struct daxsmb_conn *c, ntstatus_t why);
 /* Ends every exchange of a session that goes. */
-void conn_end_session(struct daxsmb_conn *c, const struct daxsmb_session *s);
-struct daxsmb_session *conn_session(struct daxsmb_conn *c, uint64_t id);
+void client_conn_end_session(struct daxsmb_conn *c, const struct daxsmb_session *s);
+struct daxsmb_session *client_conn_session(struct daxsmb_conn *c, uint64_t id);
 
 /* NULL if memory is short. */
-struct pending *pending_add(struct daxsmb_conn *c, struct exchange *x, unsigned index, uint64_t id);
-struct pending *pending_find(struct daxsmb_conn *c, uint64_t id);
+struct pending *client_pending_add(struct daxsmb_conn *c, struct exchange *x, unsigned index, uint64_t id);
+struct pending *client_pending_find(struct daxsmb_conn *c, uint64_t id);
 
 /* (Re)starts the watch for a silent server, or stops it when no answer is due. */
-void conn_watch(struct daxsmb_conn *c);
+void client_conn_watch(struct daxsmb_conn *c);
 
 /* A message from the transport; taken. client/receive.c */
-void conn_message(void *arg, uint8_t *message, size_t len);
+void client_conn_message(void *arg, uint8_t *message, size_t len);
 
 /*
  * protect.c: the transform header in front of a message. head: 52 bytes. The plain text is encrypted in
  * place.
  */
-bool session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_t len);
+bool client_session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_t len);
 /* Decrypts a message that starts with a transform header; *out is the plain text inside it. */
-bool conn_unseal(
+bool client_conn_unseal(
 	struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s);
-bool session_sign(struct daxsmb_session *s, uint8_t *message, size_t len, struct bytes payload);
+bool client_session_sign(struct daxsmb_session *s, uint8_t *message, size_t len, struct bytes payload);
 /* Keys of a session that has just succeeded. */
-bool session_keyed(struct daxsmb_session *s, struct bytes session_key);
+bool client_session_keyed(struct daxsmb_session *s, struct bytes session_key);
 
-struct tevent_req *negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c);
-ntstatus_t negotiate_recv(struct tevent_req *req);
+struct tevent_req *client_negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c);
+ntstatus_t client_negotiate_recv(struct tevent_req *req);
 
-struct tevent_req *validate_negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t);
-ntstatus_t validate_negotiate_recv(struct tevent_req *req, const struct daxsmb_tree *t);
+struct tevent_req *client_validate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t);
+ntstatus_t client_validate_recv(struct tevent_req *req, const struct daxsmb_tree *t);
 
 /* The dialects between two, ascending; how many. */
-uint16_t dialects_between(uint16_t min, uint16_t max, uint16_t *out);
+uint16_t client_dialects_between(uint16_t min, uint16_t max, uint16_t *out);
 
 #endif

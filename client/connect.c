@@ -20,17 +20,17 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 	if (!req)
 		return NULL;
 	s->ev = ev;
-	s->conn = conn_new(s, ev, o);
+	s->conn = client_conn_new(s, ev, o);
 	if (tevent_req_nomem(s->conn, req))
 		return tevent_req_post(req, ev);
 	s->conn->host = talloc_strdup(s->conn, host);
 	if (tevent_req_nomem(s->conn->host, req))
 		return tevent_req_post(req, ev);
-	if (dialects_between(s->conn->min_dialect, s->conn->max_dialect, dialects) == 0) {
+	if (client_dialects_between(s->conn->min_dialect, s->conn->max_dialect, dialects) == 0) {
 		tevent_req_error(req, STATUS_INVALID_PARAMETER);
 		return tevent_req_post(req, ev);
 	}
-	sub = tcp_connect_send(s, ev, host, port);
+	sub = client_tcp_connect_send(s, ev, host, port);
 	if (tevent_req_nomem(sub, req))
 		return tevent_req_post(req, ev);
 	tevent_req_set_callback(sub, connect_tcp_done, req);
@@ -45,7 +45,7 @@ static void connect_tcp_done(struct tevent_req *sub)
 	struct connect_state *s = tevent_req_data(req, struct connect_state);
 	struct transport *t;
 	int fd;
-	ntstatus_t status = tcp_connect_recv(sub, &fd);
+	ntstatus_t status = client_tcp_connect_recv(sub, &fd);
 
 	talloc_free(sub);
 	if (req_failed(req, status))
@@ -53,8 +53,8 @@ static void connect_tcp_done(struct tevent_req *sub)
 	t = transport_tcp_new(s->conn, s->ev, fd);
 	if (tevent_req_nomem(t, req))
 		return;
-	conn_attach(s->conn, t);
-	sub = negotiate_send(s, s->ev, s->conn);
+	client_conn_attach(s->conn, t);
+	sub = client_negotiate_send(s, s->ev, s->conn);
 	if (tevent_req_nomem(sub, req))
 		return;
 	tevent_req_set_callback(sub, connect_negotiated, req);
@@ -63,7 +63,7 @@ static void connect_tcp_done(struct tevent_req *sub)
 static void connect_negotiated(struct tevent_req *sub)
 {
 	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
-	ntstatus_t status = negotiate_recv(sub);
+	ntstatus_t status = client_negotiate_recv(sub);
 
 	talloc_free(sub);
 	if (!req_failed(req, status))

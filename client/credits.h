@@ -9,7 +9,7 @@
  * The client's side of the sequence window, [MS-SMB2] 3.2.4.1.2 and 3.2.5.1.4: each credit allows one
  * message id, ids are used in order. Pure state; one owner.
  */
-struct credits {
+struct client_credits {
 	uint64_t next_id;
 	uint32_t available; /* ids that may be used now */
 	uint32_t in_flight; /* charges of requests whose answer is due */
@@ -18,21 +18,21 @@ struct credits {
 
 enum { CREDITS_MAX = 0x10000 }; /* what a server grants beyond is not believed */
 
-void credits_init(struct credits *c, uint32_t target);
+void client_credits_init(struct client_credits *c, uint32_t target);
 
 /* Takes `charge` consecutive ids, the first in *id; false and nothing taken when there are too few. */
-bool credits_take(struct credits *c, uint32_t charge, uint64_t *id);
+bool client_credits_take(struct client_credits *c, uint32_t charge, uint64_t *id);
 
 /*
  * CreditRequest of a message with that charge, taken already: what it uses, and more while the window is
  * too small.
  */
-uint16_t credits_ask(const struct credits *c, uint32_t charge);
+uint16_t client_credits_ask(const struct client_credits *c, uint32_t charge);
 
 /* An answer, interim or final, came: `charge` is no longer in flight (0 if that was said before). */
-void credits_answered(struct credits *c, uint32_t charge, uint16_t granted);
+void client_credits_answered(struct client_credits *c, uint32_t charge, uint16_t granted);
 
 /* CreditCharge of a message that moves so many bytes in its larger direction, [MS-SMB2] 3.2.4.1.5. */
-uint16_t credits_charge(uint64_t bytes);
+uint16_t client_credits_charge(uint64_t bytes);
 
 #endif

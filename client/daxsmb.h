@@ -15,11 +15,11 @@
  * Threads: a connection, and all that hangs from it, belongs to the thread that runs its tevent context.
  * Ownership: connection > session > tree is the talloc tree; freeing a parent ends its children, and requests
  *   in flight end with STATUS_CONNECTION_DISCONNECTED. A request may be freed at any time; its answer is then
- *   dropped. What an x_recv hands out as struct bytes is borrowed from the request: it lives until the request
- *   is freed.
+ *   dropped. What an x_recv hands out as struct bytes is borrowed from the request: it lives until that is
+ *   freed.
  * Callbacks: run from the event loop only, never inside an x_send or another function of this library.
- * Errors: NTSTATUS. When a connection is lost every request on it ends once with the reason, and so does every
- *   later one.
+ * Errors: NTSTATUS. When a connection is lost every request on it ends once with the reason, and so does
+ *   every later one.
  * Units: bytes, NTTIME, milliseconds. Paths and names are UTF-8; in paths both / and \ separate.
  * Memory: x_send returns NULL when memory is short.
  */

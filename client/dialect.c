@@ -28,7 +28,7 @@ const char *daxsmb_dialect_name(uint16_t dialect)
 	return "?";
 }
 
-uint16_t dialects_between(uint16_t min, uint16_t max, uint16_t *out)
+uint16_t client_dialects_between(uint16_t min, uint16_t max, uint16_t *out)
 {
 	uint16_t n = 0;
 

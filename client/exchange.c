@@ -54,7 +54,7 @@ static void exchange_detach(struct exchange *x)
 	if (x->frame) {
 		/* The payload's owner may go now, the bytes are still to be sent. */
 		x->frame->ref = NULL;
-		if (!frame_keep_payload(x->frame))
+		if (!client_frame_keep_payload(x->frame))
 			x->frame->payload.len = 0; /* the stream breaks, the server closes it */
 		x->frame = NULL;
 	}
@@ -111,7 +111,7 @@ static void part_header(struct exchange *x, unsigned i, uint64_t id, struct wr *
 	struct smb2_header h = {
 		.command = o->command,
 		.credit_charge = c->dialect >= SMB2_DIALECT_0210 ? o->charge : 0,
-		.credits = i == 0 ? credits_ask(&c->credits, o->charge) : o->charge,
+		.credits = i == 0 ? client_credits_ask(&c->credits, o->charge) : o->charge,
 		.flags =
 			(i ? SMB2_FLAGS_RELATED_OPERATIONS : 0) | (exchange_signs(x) ? SMB2_FLAGS_SIGNED : 0),
 		.next_command = i + 1 < x->p.count ? (uint32_t)part_size(x, i) : 0,
@@ -133,12 +133,12 @@ static bool part_emit(struct exchange *x, unsigned i, uint8_t *to, size_t size, 
 	uint64_t id;
 
 	memcpy(to, o->w.base, o->w.pos);
-	if (!credits_take(&c->credits, o->charge, &id))
+	if (!client_credits_take(&c->credits, o->charge, &id))
 		return false;
 	part_header(x, i, id, &w);
-	if (exchange_signs(x) && !session_sign(x->p.session, to, size, payload))
+	if (exchange_signs(x) && !client_session_sign(x->p.session, to, size, payload))
 		return false;
-	x->part[i].pending = pending_add(c, x, i, id);
+	x->part[i].pending = client_pending_add(c, x, i, id);
 	if (!x->part[i].pending)
 		return false;
 	x->part[i].pending->command = o->command;
@@ -156,7 +156,7 @@ static struct frame *exchange_frame(struct exchange *x)
 
 	for (unsigned i = 0; i < x->p.count; i++)
 		total += part_size(x, i);
-	f = frame_new(x->conn, total + (seal ? x->p.payload.len : 0));
+	f = client_frame_new(x->conn, total + (seal ? x->p.payload.len : 0));
 	if (!f)
 		return NULL;
 	for (unsigned i = 0; i < x->p.count; i++) {
@@ -174,7 +174,7 @@ static struct frame *exchange_frame(struct exchange *x)
 	if (x->p.payload.len)
 		memcpy(f->head + at, x->p.payload.data, x->p.payload.len);
 	at = SMB2_TRANSFORM_HEADER_SIZE;
-	if (session_seal(x->p.session, f->head, f->head + at, f->head_len - at))
+	if (client_session_seal(x->p.session, f->head, f->head + at, f->head_len - at))
 		return f;
 fail:
 	talloc_free(f);
@@ -190,7 +190,7 @@ static void exchange_transmit(struct exchange *x)
 	x->sent = true;
 	f = exchange_frame(x);
 	if (!f) {
-		conn_fail(c, STATUS_NO_MEMORY);
+		client_conn_fail(c, STATUS_NO_MEMORY);
 		if (x->conn)
 			exchange_fail(x, STATUS_NO_MEMORY);
 		return;
@@ -282,7 +282,7 @@ static void exchange_cancel_part(struct exchange *x, const struct part *part)
 {
 	bool seal = exchange_seals(x);
 	size_t at = seal ? SMB2_TRANSFORM_HEADER_SIZE : 0;
-	struct frame *f = frame_new(x->conn, at + SMB2_HEADER_SIZE + 4);
+	struct frame *f = client_frame_new(x->conn, at + SMB2_HEADER_SIZE + 4);
 	struct smb2_header h = {
 		.command = SMB2_CANCEL,
 		.flags = (part->async_id ? SMB2_FLAGS_ASYNC_COMMAND : 0) |
@@ -301,9 +301,9 @@ static void exchange_cancel_part(struct exchange *x, const struct part *part)
 	smb2_header_encode(&w, &h);
 	smb2_empty_encode(&w, &(struct smb2_empty){0});
 	if (seal)
-		ok = session_seal(x->p.session, f->head, f->head + at, w.pos);
+		ok = client_session_seal(x->p.session, f->head, f->head + at, w.pos);
 	else if (exchange_signs(x))
-		ok = session_sign(x->p.session, f->head, w.pos, BYTES(NULL, 0));
+		ok = client_session_sign(x->p.session, f->head, w.pos, BYTES(NULL, 0));
 	if (ok)
 		x->conn->transport->ops->send(x->conn->transport, f);
 	else
@@ -343,7 +343,7 @@ struct tevent_req *exchange_send(TALLOC_CTX *mem, struct tevent_context *ev, str
 	tevent_req_set_cancel_fn(x->req, exchange_cancel);
 	list_append(&c->queue, &x->link);
 	exchange_pump(c);
-	conn_watch(c);
+	client_conn_watch(c);
 	return x->req;
 }
 

@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "wire/smb2.h"
 
-void format_attributes(uint32_t attributes, char out[ATTRIBUTES_TEXT])
+void client_format_attributes(uint32_t attributes, char out[ATTRIBUTES_TEXT])
 {
 	static const struct {
 		uint32_t bit;
@@ -24,7 +24,7 @@ void format_attributes(uint32_t attributes, char out[ATTRIBUTES_TEXT])
 	out[ARRAY_SIZE(letters)] = '\0';
 }
 
-void format_time(uint64_t nttime, char out[TIME_TEXT])
+void client_format_time(uint64_t nttime, char out[TIME_TEXT])
 {
 	struct timespec t = nttime_to_timespec(nttime);
 	struct tm tm;
@@ -34,7 +34,7 @@ void format_time(uint64_t nttime, char out[TIME_TEXT])
 		memcpy(out, "-", 2);
 }
 
-void format_name(FILE *to, const char *name)
+void client_format_name(FILE *to, const char *name)
 {
 	for (; *name; name++)
 		putc((unsigned char)*name < 0x20 || *name == 0x7F ? '?' : *name, to);

@@ -56,7 +56,7 @@ static void encode_negotiate(struct daxsmb_conn *c, struct wr *w)
 	/* [MS-SMB2] 2.2.3: zero when only 2.0.2 is offered. */
 	if (c->max_dialect < SMB2_DIALECT_0210)
 		memset(q.client_guid, 0, sizeof(q.client_guid));
-	q.dialect_count = dialects_between(c->min_dialect, c->max_dialect, q.dialects);
+	q.dialect_count = client_dialects_between(c->min_dialect, c->max_dialect, q.dialects);
 	if (c->max_dialect >= SMB2_DIALECT_0311) {
 		encode_contexts(c, &cw, &q.context_count);
 		q.contexts = BYTES(contexts, cw.pos);
@@ -111,7 +111,7 @@ static uint32_t io_size(const struct daxsmb_conn *c, uint32_t offered)
 static bool take_negotiate(struct daxsmb_conn *c, const struct smb2_negotiate_rsp *p)
 {
 	uint16_t offered[SMB2_MAX_DIALECTS];
-	uint16_t n = dialects_between(c->min_dialect, c->max_dialect, offered);
+	uint16_t n = client_dialects_between(c->min_dialect, c->max_dialect, offered);
 	bool known = false;
 
 	for (unsigned i = 0; i < n; i++)
@@ -151,7 +151,7 @@ static void negotiate_done(struct tevent_req *sub)
 		tevent_req_done(req);
 }
 
-struct tevent_req *negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c)
+struct tevent_req *client_negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c)
 {
 	struct negotiate_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct negotiate_state);
@@ -168,7 +168,7 @@ struct tevent_req *negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, st
 	return req;
 }
 
-ntstatus_t negotiate_recv(struct tevent_req *req)
+ntstatus_t client_negotiate_recv(struct tevent_req *req)
 {
 	return req_status(req);
 }

@@ -22,7 +22,7 @@ enum { FIXED_ROOM = 64 };
 		TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct REQ *in) \
 	{ \
 		struct exchange_params p = exchange_on_tree(t); \
-		uint16_t charge = credits_charge(MOVES); \
+		uint16_t charge = client_credits_charge(MOVES); \
 \
 		REQ##_encode(exchange_add(mem, &p, COMMAND, charge, FIXED_ROOM + (VARIABLE)), in); \
 		return exchange_send(mem, ev, &p); \
@@ -59,7 +59,7 @@ struct tevent_req *daxsmb_write_send(
 	if (q.channel == SMB2_CHANNEL_NONE)
 		q.length = (uint32_t)q.data.len;
 	p.payload = q.data;
-	smb2_write_req_encode(exchange_add(mem, &p, SMB2_WRITE, credits_charge(q.data.len),
+	smb2_write_req_encode(exchange_add(mem, &p, SMB2_WRITE, client_credits_charge(q.data.len),
 				      FIXED_ROOM + q.channel_info.len),
 		&q);
 	return exchange_send(mem, ev, &p);
@@ -77,7 +77,7 @@ void exchange_add_create(
 	struct smb2_create_req q = *in;
 	struct wr *w;
 
-	q.name = path_to_wire(mem, path);
+	q.name = client_path_to_wire(mem, path);
 	w = exchange_add(mem, p, SMB2_CREATE, 1, FIXED_ROOM + q.name.len + 8 + q.contexts.len);
 	w->bad |= !q.name.data;
 	smb2_create_req_encode(w, &q);

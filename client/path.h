@@ -7,12 +7,12 @@
 #include <talloc.h>
 
 /* A path with / or \ between names, as the server wants it: backslashes, none at the ends, none doubled. */
-char *path_normalize(TALLOC_CTX *mem, const char *path);
+char *client_path_normalize(TALLOC_CTX *mem, const char *path);
 /* The same in UTF-16LE; data NULL if it is not UTF-8 or memory is short. */
-struct bytes path_to_wire(TALLOC_CTX *mem, const char *path);
+struct bytes client_path_to_wire(TALLOC_CTX *mem, const char *path);
 /* dir\name */
-char *path_join(TALLOC_CTX *mem, const char *dir, const char *name);
+char *client_path_join(TALLOC_CTX *mem, const char *dir, const char *name);
 /* What is behind the last backslash. */
-const char *path_last(const char *path);
+const char *client_path_last(const char *path);
 
 #endif

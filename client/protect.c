@@ -2,14 +2,14 @@
 #include "client/conn.h"
 #include "wire/negotiate_context.h"
 
-bool session_sign(struct daxsmb_session *s, uint8_t *message, size_t len, struct bytes payload)
+bool client_session_sign(struct daxsmb_session *s, uint8_t *message, size_t len, struct bytes payload)
 {
 	struct iovec iov[] = {{message, len}, {(void *)payload.data, payload.len}};
 
 	return signer_sign(s->signer, iov, payload.len ? 2 : 1, false, message + SMB2_SIGNATURE_OFFSET);
 }
 
-bool session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_t len)
+bool client_session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_t len)
 {
 	struct smb2_transform_header h = {
 		.original_message_size = (uint32_t)len, .flags = 0x0001, .session_id = s->id};
@@ -23,7 +23,7 @@ bool session_seal(struct daxsmb_session *s, uint8_t *head, uint8_t *plain, size_
 	return !w.bad && sealer_seal(s->seal_out, head, &iov, 1);
 }
 
-bool conn_unseal(
+bool client_conn_unseal(
 	struct daxsmb_conn *c, uint8_t *message, size_t len, struct bytes *out, struct daxsmb_session **s)
 {
 	struct rd r = rd_over(BYTES(message, len));
@@ -33,14 +33,14 @@ bool conn_unseal(
 	if (!smb2_transform_header_decode(&r, &h))
 		return false;
 	plain = len - SMB2_TRANSFORM_HEADER_SIZE;
-	*s = conn_session(c, h.session_id);
+	*s = client_conn_session(c, h.session_id);
 	if (!*s || !(*s)->seal_in || h.flags != 0x0001 || h.original_message_size != plain)
 		return false;
 	*out = BYTES(message + SMB2_TRANSFORM_HEADER_SIZE, plain);
 	return sealer_open((*s)->seal_in, message, message + SMB2_TRANSFORM_HEADER_SIZE, plain);
 }
 
-bool session_keyed(struct daxsmb_session *s, struct bytes session_key)
+bool client_session_keyed(struct daxsmb_session *s, struct bytes session_key)
 {
 	struct daxsmb_conn *c = s->conn;
 

@@ -25,7 +25,7 @@ static bool take_interim(struct daxsmb_conn *c, struct pending *p, const struct 
 {
 	if (!(h->flags & SMB2_FLAGS_ASYNC_COMMAND))
 		return false;
-	credits_answered(&c->credits, p->charge, h->credits);
+	client_credits_answered(&c->credits, p->charge, h->credits);
 	if (p->charge) {
 		c->due--;
 		c->async++;
@@ -42,7 +42,7 @@ static void take_final(struct daxsmb_conn *c, struct pending *p, const struct sm
 {
 	struct exchange *x = p->exchange;
 
-	credits_answered(&c->credits, p->charge, h->credits);
+	client_credits_answered(&c->credits, p->charge, h->credits);
 	if (p->charge)
 		c->due--;
 	else
@@ -65,7 +65,7 @@ static ntstatus_t take_answer(struct daxsmb_conn *c, uint8_t **owner, struct byt
 	/* An oplock or lease break: this client asks for neither. */
 	if (h->message_id == UINT64_MAX)
 		return h->command == SMB2_OPLOCK_BREAK ? STATUS_SUCCESS : STATUS_INVALID_NETWORK_RESPONSE;
-	p = pending_find(c, h->message_id);
+	p = client_pending_find(c, h->message_id);
 	if (!p || p->command != h->command)
 		return STATUS_INVALID_NETWORK_RESPONSE;
 	if (p->exchange && !answer_is_authentic(p->exchange, h, message, sealed_by)) {
@@ -105,7 +105,7 @@ static ntstatus_t take_messages(
 	}
 }
 
-void conn_message(void *arg, uint8_t *message, size_t len)
+void client_conn_message(void *arg, uint8_t *message, size_t len)
 {
 	struct daxsmb_conn *c = arg;
 	struct daxsmb_session *sealed_by = NULL;
@@ -114,15 +114,16 @@ void conn_message(void *arg, uint8_t *message, size_t len)
 	uint8_t *owner = message;
 	ntstatus_t status = STATUS_SUCCESS;
 
-	if (rd_u32(&r) == SMB2_TRANSFORM_PROTOCOL_ID && !conn_unseal(c, message, len, &plain, &sealed_by))
+	if (rd_u32(&r) == SMB2_TRANSFORM_PROTOCOL_ID &&
+		!client_conn_unseal(c, message, len, &plain, &sealed_by))
 		status = STATUS_ACCESS_DENIED;
 	if (status_is_ok(status))
 		status = take_messages(c, &owner, plain, sealed_by);
 	talloc_free(owner);
 	if (!status_is_ok(status)) {
-		conn_fail(c, status);
+		client_conn_fail(c, status);
 		return;
 	}
 	exchange_pump(c);
-	conn_watch(c);
+	client_conn_watch(c);
 }

@@ -29,7 +29,7 @@ static int session_destructor(struct daxsmb_session *s)
 	while ((item = list_pop(&s->trees)))
 		container_of(item, struct daxsmb_tree, link)->session = NULL;
 	if (s->conn)
-		conn_end_session(s->conn, s);
+		client_conn_end_session(s->conn, s);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static ntstatus_t session_protection(struct session_state *s, uint16_t flags)
 		return s->protect == DAXSMB_PROTECT_OFF ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 	n->sign = required;
 	n->seal = flags & SMB2_SESSION_FLAG_ENCRYPT_DATA || s->protect == DAXSMB_PROTECT_SEAL;
-	if (!session_keyed(n, BYTES(auth_client_session_key(s->auth), SESSION_KEY_SIZE)))
+	if (!client_session_keyed(n, BYTES(auth_client_session_key(s->auth), SESSION_KEY_SIZE)))
 		return STATUS_NO_MEMORY;
 	if (n->seal && !n->seal_out)
 		return STATUS_NOT_SUPPORTED;

@@ -86,7 +86,7 @@ static void tcp_connect_try(struct tevent_req *req)
 	}
 }
 
-struct tevent_req *tcp_connect_send(
+struct tevent_req *client_tcp_connect_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port)
 {
 	struct tcp_connect_state *s;
@@ -111,7 +111,7 @@ struct tevent_req *tcp_connect_send(
 	return req;
 }
 
-ntstatus_t tcp_connect_recv(struct tevent_req *req, int *fd)
+ntstatus_t client_tcp_connect_recv(struct tevent_req *req, int *fd)
 {
 	struct tcp_connect_state *s = tevent_req_data(req, struct tcp_connect_state);
 	ntstatus_t status = req_status(req);

@@ -20,9 +20,9 @@ struct frame {
 	struct frame **ref;   /* cleared when the frame goes; may be NULL */
 };
 
-struct frame *frame_new(TALLOC_CTX *mem, size_t head_len);
+struct frame *client_frame_new(TALLOC_CTX *mem, size_t head_len);
 /* Makes the borrowed payload the frame's own, because its owner goes; false if memory is short. */
-bool frame_keep_payload(struct frame *f);
+bool client_frame_keep_payload(struct frame *f);
 
 /* Carries whole messages both ways. Frames leave in order. Neither callback is made inside send. */
 struct transport {
@@ -50,8 +50,8 @@ struct transport *transport_tcp_new(TALLOC_CTX *mem, struct tevent_context *ev, 
 int transport_tcp_release(struct transport *t);
 
 /* Resolves (may block) and connects, address after address. The descriptor is the receiver's. */
-struct tevent_req *tcp_connect_send(
+struct tevent_req *client_tcp_connect_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port);
-ntstatus_t tcp_connect_recv(struct tevent_req *req, int *fd);
+ntstatus_t client_tcp_connect_recv(struct tevent_req *req, int *fd);
 
 #endif

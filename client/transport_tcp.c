@@ -35,7 +35,7 @@ static int frame_destructor(struct frame *f)
 	return 0;
 }
 
-struct frame *frame_new(TALLOC_CTX *mem, size_t head_len)
+struct frame *client_frame_new(TALLOC_CTX *mem, size_t head_len)
 {
 	struct frame *f = talloc_zero(mem, struct frame);
 
@@ -51,7 +51,7 @@ struct frame *frame_new(TALLOC_CTX *mem, size_t head_len)
 	return f;
 }
 
-bool frame_keep_payload(struct frame *f)
+bool client_frame_keep_payload(struct frame *f)
 {
 	uint8_t *copy;
 

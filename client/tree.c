@@ -103,7 +103,7 @@ static void tree_connect_answered(struct tevent_req *sub)
 		tevent_req_done(req);
 		return;
 	}
-	sub = validate_negotiate_send(s, s->ev, s->tree);
+	sub = client_validate_send(s, s->ev, s->tree);
 	if (tevent_req_nomem(sub, req))
 		return;
 	tevent_req_set_callback(sub, tree_validated, req);
@@ -113,7 +113,7 @@ static void tree_validated(struct tevent_req *sub)
 {
 	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
 	struct tree_state *s = tevent_req_data(req, struct tree_state);
-	ntstatus_t status = validate_negotiate_recv(sub, s->tree);
+	ntstatus_t status = client_validate_recv(sub, s->tree);
 
 	talloc_free(sub);
 	if (!req_failed(req, status))

@@ -9,7 +9,7 @@
 
 enum { DEFAULT_PORT = 445 };
 
-char *path_normalize(TALLOC_CTX *mem, const char *path)
+char *client_path_normalize(TALLOC_CTX *mem, const char *path)
 {
 	char *out = talloc_array(mem, char, strlen(path) + 1);
 	size_t n = 0;
@@ -29,21 +29,21 @@ char *path_normalize(TALLOC_CTX *mem, const char *path)
 	return out;
 }
 
-struct bytes path_to_wire(TALLOC_CTX *mem, const char *path)
+struct bytes client_path_to_wire(TALLOC_CTX *mem, const char *path)
 {
-	char *clean = path_normalize(mem, path);
+	char *clean = client_path_normalize(mem, path);
 	struct bytes b = clean ? utf16_from_utf8(mem, clean) : BYTES(NULL, 0);
 
 	talloc_free(clean);
 	return b;
 }
 
-char *path_join(TALLOC_CTX *mem, const char *dir, const char *name)
+char *client_path_join(TALLOC_CTX *mem, const char *dir, const char *name)
 {
 	return *dir ? talloc_asprintf(mem, "%s\\%s", dir, name) : talloc_strdup(mem, name);
 }
 
-const char *path_last(const char *path)
+const char *client_path_last(const char *path)
 {
 	const char *slash = strrchr(path, '\\');
 
@@ -100,6 +100,6 @@ bool daxsmb_url_parse(TALLOC_CTX *mem, const char *text, struct daxsmb_url *out)
 	text += strspn(text, "/\\");
 	n = strcspn(text, "/\\");
 	out->share = talloc_strndup(mem, text, n);
-	out->path = path_normalize(mem, text + n);
+	out->path = client_path_normalize(mem, text + n);
 	return out->share && out->path;
 }

@@ -25,12 +25,12 @@ static size_t encode_input(const struct daxsmb_conn *c, uint8_t *buf, size_t siz
 	struct wr w = wr_over(buf, size);
 
 	memcpy(v.guid, c->client_guid, sizeof(v.guid));
-	v.dialect_count = dialects_between(c->min_dialect, c->max_dialect, v.dialects);
+	v.dialect_count = client_dialects_between(c->min_dialect, c->max_dialect, v.dialects);
 	fsctl_validate_negotiate_req_encode(&w, &v);
 	return w.pos;
 }
 
-struct tevent_req *validate_negotiate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t)
+struct tevent_req *client_validate_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t)
 {
 	uint8_t input[INPUT_ROOM];
 	struct exchange_params p = exchange_on_tree(t);
@@ -47,7 +47,7 @@ struct tevent_req *validate_negotiate_send(TALLOC_CTX *mem, struct tevent_contex
 	return exchange_send(mem, ev, &p);
 }
 
-ntstatus_t validate_negotiate_recv(struct tevent_req *req, const struct daxsmb_tree *t)
+ntstatus_t client_validate_recv(struct tevent_req *req, const struct daxsmb_tree *t)
 {
 	const struct daxsmb_conn *c = daxsmb_tree_conn(t);
 	struct smb2_ioctl_rsp p;

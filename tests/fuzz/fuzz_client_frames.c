@@ -72,7 +72,7 @@ static void start(struct rig *rig, uint8_t stage)
 	switch (stage & 3) {
 	case 0:
 		rig->conn->dialect = 0;
-		watch(rig, negotiate_send(rig->ev, rig->ev, rig->conn));
+		watch(rig, client_negotiate_send(rig->ev, rig->ev, rig->conn));
 		return;
 	case 1:
 		watch(rig, daxsmb_session_setup_send(rig->ev, rig->ev, rig->conn, &o));
@@ -82,7 +82,7 @@ static void start(struct rig *rig, uint8_t stage)
 		rig->conn->signing = 1;
 		rig->session->seal = stage & 4;
 		rig->session->sign = stage & 8;
-		if (!session_keyed(rig->session, BYTES("0123456789abcdef", 16)))
+		if (!client_session_keyed(rig->session, BYTES("0123456789abcdef", 16)))
 			abort();
 	}
 	start_open(rig);
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	start(&rig, stage);
 	while (rd_left(&r))
 		rig_receive(&rig, rd_bytes(&r, rd_u16(&r)));
-	conn_fail(rig.conn, STATUS_CONNECTION_DISCONNECTED);
+	client_conn_fail(rig.conn, STATUS_CONNECTION_DISCONNECTED);
 	rig_run(&rig);
 	if (rig.started != rig.ended)
 		abort();

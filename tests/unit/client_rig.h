@@ -51,7 +51,7 @@ static inline void rig_setup(struct rig *rig, uint16_t dialect, uint32_t credits
 	struct daxsmb_options o = {.credits = 16};
 
 	*rig = (struct rig){.ev = tevent_context_init(NULL), .transport = {.ops = &ops}};
-	rig->conn = conn_new(rig->ev, rig->ev, &o);
+	rig->conn = client_conn_new(rig->ev, rig->ev, &o);
 	rig->conn->transport = &rig->transport;
 	rig->transport.arg = rig->conn;
 	rig->conn->host = "server";
@@ -114,7 +114,7 @@ static inline void rig_receive(struct rig *rig, struct bytes message)
 {
 	if (rig->closed || message.len == 0)
 		return;
-	conn_message(rig->conn, talloc_memdup(NULL, message.data, message.len), message.len);
+	client_conn_message(rig->conn, talloc_memdup(NULL, message.data, message.len), message.len);
 	rig_run(rig);
 }
 

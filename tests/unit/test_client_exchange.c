@@ -190,7 +190,7 @@ static void a_lost_connection_ends_every_request_once(void **state)
 	for (int i = 0; i < 6; i++)
 		reqs[i] = echo();
 	rig.conn->transport = &rig.transport;
-	conn_fail(rig.conn, STATUS_CONNECTION_RESET);
+	client_conn_fail(rig.conn, STATUS_CONNECTION_RESET);
 	rig_run(&rig);
 	assert_int_equal(rig.ended, 6);
 	for (int i = 0; i < 6; i++)
@@ -291,7 +291,7 @@ static void a_wrong_signature_ends_the_connection(void **state)
 static void a_plain_answer_to_a_sealed_request_ends_the_connection(void **state)
 {
 	rig.conn->cipher = 2;
-	assert_true(session_keyed(rig.session, BYTES("0123456789abcdef", 16)));
+	assert_true(client_session_keyed(rig.session, BYTES("0123456789abcdef", 16)));
 	rig.session->seal = true;
 	echo();
 	struct rd r = rd_over(rig.sent[0]);
@@ -333,7 +333,7 @@ static void freeing_a_session_ends_its_requests_and_orphans_its_trees(void **sta
 	struct tevent_req *req = read_at(0, 1);
 	struct smb2_read_rsp p;
 
-	conn_end_session(rig.conn, rig.session);
+	client_conn_end_session(rig.conn, rig.session);
 	rig_run(&rig);
 	assert_status(daxsmb_read_recv(req, &p), STATUS_USER_SESSION_DELETED);
 	rig.tree->session = NULL;
