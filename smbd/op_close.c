@@ -98,9 +98,10 @@ void op_close(struct req *r, struct rd *body)
 		o->node = NULL;
 	}
 	bool query = o->file && (q.flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB);
-	if (!deleting && !query) {
+	if (!deleting && (!query || r->chain_fresh)) {
+		struct vfs_stat st = o->st;
 		talloc_free(o);
-		reply(r, NULL);
+		reply(r, query ? &st : NULL);
 		return;
 	}
 	struct close_call *c = req_new_call(r, struct close_call, run_close, close_done);

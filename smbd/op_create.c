@@ -197,7 +197,7 @@ void create_reply(struct req *r, struct open *o, uint32_t action, const struct s
 	smb2_create_contexts_rsp_encode(&cw, contexts);
 	rsp.contexts = BYTES(buf, cw.pos);
 	r->chain_file_id = o->id;
-	r->chain_has_file_id = true;
+	r->chain_has_file_id = r->chain_fresh = true;
 	struct wr w = req_reply(r, 96 + cw.pos);
 	smb2_create_rsp_encode(&w, &rsp);
 	if (!r->disconnect)

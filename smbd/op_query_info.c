@@ -25,6 +25,7 @@ struct info_call {
 	struct vfs_file *file;   /* counted */
 	struct vfs_cred *cred;   /* counted */
 	struct vfs_stat st;
+	bool has_st; /* CREATE has just found it */
 	struct vfs_statfs fs;
 	uint32_t ea_size;
 	size_t used;
@@ -92,7 +93,7 @@ static bool shows_ea_size(uint8_t info_class)
 static int run_file(struct call *call, unsigned flags)
 {
 	struct info_call *c = container_of(call, struct info_call, call);
-	int rc = vfs_fstat(c->file, flags, &c->st);
+	int rc = c->has_st ? 0 : vfs_fstat(c->file, flags, &c->st);
 
 	if (rc < 0 || !shows_ea_size(c->q.info_class))
 		return rc;
@@ -208,8 +209,11 @@ static void query_file(struct req *r, const struct smb2_query_info_req *q)
 		return;
 	}
 	struct info_call *c = ea_list ? new_call(r, q, run_ea_list, ea_list_done) : new_call(r, q, run_file, file_done);
-	if (c)
-		req_call(r, &c->call);
+	if (!c)
+		return;
+	c->has_st = r->chain_fresh;
+	c->st = r->open->st;
+	req_call(r, &c->call);
 }
 
 /* ---- FILESYSTEM ---- */

@@ -209,7 +209,7 @@ static bool inherit(struct req *r, bool first)
 		r->session_id = r->hdr.session_id;
 		r->tree_id = r->hdr.tree_id;
 		r->chain_status = STATUS_SUCCESS;
-		r->chain_has_file_id = r->chain_unrooted = false;
+		r->chain_has_file_id = r->chain_unrooted = r->chain_fresh = false;
 	} else if (first) {
 		r->chain_unrooted = true;
 	}
@@ -254,6 +254,7 @@ static const char *begin_element(struct req *r)
 	r->open = NULL;
 	r->has_file_id = r->signed_request = false;
 	r->op = op_find(r->hdr.command);
+	r->chain_fresh &= r->hdr.command == SMB2_QUERY_INFO || r->hdr.command == SMB2_CLOSE;
 	TALLOC_FREE(r->op_state);
 	TALLOC_FREE(r->reply_signer);
 	/* [MS-SMB2] 3.3.5.16: CANCEL uses no message id and gets no answer. */

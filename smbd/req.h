@@ -57,6 +57,7 @@ struct req {
 	ntstatus_t chain_status; /* of a failed CREATE */
 	struct smb2_file_id chain_file_id;
 	bool chain_has_file_id;
+	bool chain_fresh;    /* open->st is what CREATE found in this very frame */
 	bool chain_unrooted; /* related elements have nothing to be related to */
 
 	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */

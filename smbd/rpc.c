@@ -6,7 +6,7 @@
 
 #include <strings.h>
 
-/* 4280 is what clients of named pipes offer and expect; 32 contexts are far more than one interface can use. */
+/* 4280 is what clients of named pipes offer and expect; 32 contexts are more than one interface can use. */
 enum { MAX_FRAG = 4280, MAX_CONTEXTS = 32, MAX_CONTROL_PDU = 8192, FIRST_OUTPUT = 4096 };
 /* A queued PDU counts with its bookkeeping, so that many small ones do not pass the limit unseen. */
 enum { QUEUE_OVERHEAD = 128 };
@@ -97,7 +97,8 @@ static void send_fault(struct rpc_pipe *p, uint32_t call_id, uint16_t context_id
 	struct wr w = wr_over(buf, sizeof(buf));
 	struct dcerpc_fault fault = {.context_id = context_id, .status = status};
 
-	dcerpc_pdu_begin(&w, DCERPC_FAULT, DCERPC_FIRST_FRAG | DCERPC_LAST_FRAG | DCERPC_DID_NOT_EXECUTE, call_id);
+	dcerpc_pdu_begin(
+		&w, DCERPC_FAULT, DCERPC_FIRST_FRAG | DCERPC_LAST_FRAG | DCERPC_DID_NOT_EXECUTE, call_id);
 	dcerpc_fault_encode(&w, &fault);
 	dcerpc_pdu_end(&w);
 	queue_pdu(p, &w);
@@ -141,7 +142,7 @@ static bool offers_ndr20(const struct dcerpc_context *c)
 	return false;
 }
 
-/* [MS-RPCE] 3.3.1.5.3: the context that only negotiates features must offer that one transfer syntax and no other. */
+/* [MS-RPCE] 3.3.1.5.3: a context that negotiates features offers that one transfer syntax and no other. */
 static bool is_feature_context(const struct dcerpc_context *c, uint16_t *flags)
 {
 	struct rd r = rd_over(c->transfers);
@@ -151,8 +152,9 @@ static bool is_feature_context(const struct dcerpc_context *c, uint16_t *flags)
 }
 
 /*
- * NDR64 alone is a transfer syntax not supported; offered beside NDR20 in one context it is passed over, [MS-RPCE]
- * 3.3.1.5.6. There are no security contexts here to multiplex; an orphaned call never ends the association.
+ * NDR64 alone is a transfer syntax not supported; offered beside NDR20 in one context it is passed over,
+ * [MS-RPCE] 3.3.1.5.6. There are no security contexts here to multiplex; an orphaned call never ends the
+ * association.
  */
 static struct dcerpc_result judge_context(struct rpc_pipe *p, const struct dcerpc_context *c)
 {
@@ -162,9 +164,11 @@ static struct dcerpc_result judge_context(struct rpc_pipe *p, const struct dcerp
 		return (struct dcerpc_result){DCERPC_NEGOTIATE_ACK,
 			features & DCERPC_FEATURE_KEEP_CONNECTION_ON_ORPHAN};
 	if (!dcerpc_syntax_equal(&c->abstract, p->service->interface))
-		return (struct dcerpc_result){DCERPC_PROVIDER_REJECTION, DCERPC_ABSTRACT_SYNTAX_NOT_SUPPORTED};
+		return (struct dcerpc_result){
+			DCERPC_PROVIDER_REJECTION, DCERPC_ABSTRACT_SYNTAX_NOT_SUPPORTED};
 	if (!offers_ndr20(c))
-		return (struct dcerpc_result){DCERPC_PROVIDER_REJECTION, DCERPC_TRANSFER_SYNTAXES_NOT_SUPPORTED};
+		return (struct dcerpc_result){
+			DCERPC_PROVIDER_REJECTION, DCERPC_TRANSFER_SYNTAXES_NOT_SUPPORTED};
 	if (!has_context(p, c->id)) {
 		if (p->context_count == MAX_CONTEXTS)
 			return (struct dcerpc_result){DCERPC_PROVIDER_REJECTION, DCERPC_LOCAL_LIMIT_EXCEEDED};
@@ -173,7 +177,8 @@ static struct dcerpc_result judge_context(struct rpc_pipe *p, const struct dcerp
 	return (struct dcerpc_result){DCERPC_ACCEPTANCE, DCERPC_REASON_NONE, dcerpc_ndr20};
 }
 
-static void send_ack(struct rpc_pipe *p, const struct dcerpc_header *h, const struct dcerpc_bind *b, bool is_bind)
+static void send_ack(
+	struct rpc_pipe *p, const struct dcerpc_header *h, const struct dcerpc_bind *b, bool is_bind)
 {
 	uint8_t buf[MAX_CONTROL_PDU];
 	struct wr w = wr_over(buf, sizeof(buf));
@@ -196,7 +201,7 @@ static void send_ack(struct rpc_pipe *p, const struct dcerpc_header *h, const st
 	queue_pdu(p, &w);
 }
 
-/* A fragment size both ends can do: a multiple of 8, not below what [C706] 12.6.3.1 obliges everybody to take. */
+/* A size both ends can do: a multiple of 8, not below what [C706] 12.6.3.1 obliges everybody to take. */
 static uint16_t agree_on_frag(uint16_t offered)
 {
 	uint16_t n = offered < MAX_FRAG ? offered : MAX_FRAG;
@@ -245,8 +250,8 @@ static void send_response(struct rpc_pipe *p, struct bytes stub)
 	do {
 		struct wr w = wr_over(buf, sizeof(buf));
 		size_t n = stub.len < max ? stub.len : max;
-		struct dcerpc_response rsp = {
-			.alloc_hint = (uint32_t)stub.len, .context_id = p->context_id, .stub = BYTES(stub.data, n)};
+		struct dcerpc_response rsp = {.alloc_hint = (uint32_t)stub.len,
+			.context_id = p->context_id, .stub = BYTES(stub.data, n)};
 
 		if (n == stub.len)
 			flags |= DCERPC_LAST_FRAG;
@@ -356,8 +361,8 @@ static void on_request(struct rpc_pipe *p, const struct dcerpc_header *h, struct
 {
 	struct dcerpc_request q;
 
-	if (h->foreign || !p->bound || h->frag_length > p->max_recv || !dcerpc_request_decode(body, h->flags, &q) ||
-		!fits_sequence(p, h, &q)) {
+	if (h->foreign || !p->bound || h->frag_length > p->max_recv ||
+		!dcerpc_request_decode(body, h->flags, &q) || !fits_sequence(p, h, &q)) {
 		protocol_error(p, h);
 		return;
 	}
@@ -381,7 +386,7 @@ static void on_orphaned(struct rpc_pipe *p, const struct dcerpc_header *h, struc
 		drop_request(p);
 }
 
-/* A cancel finds nothing to do: a call that is complete has been answered. AUTH3 ends a handshake never begun. */
+/* A cancel finds nothing to do: a complete call has been answered. AUTH3 ends a handshake never begun. */
 static void on_ignored(struct rpc_pipe *p, const struct dcerpc_header *h, struct rd *body)
 {
 }

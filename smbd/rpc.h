@@ -8,7 +8,8 @@
 #include <talloc.h>
 
 /*
- * The server's end of a named pipe that speaks DCE/RPC: PDUs in, PDUs out, no sockets and no waiting. One thread.
+ * The server's end of a named pipe that speaks DCE/RPC: PDUs in, PDUs out, no sockets, no waiting.
+ * One thread.
  *
  *   rpc_pipe (of an open)
  *     in       bytes of a PDU that is not whole yet
@@ -52,14 +53,15 @@ struct rpc_pipe *rpc_pipe_open(TALLOC_CTX *mem, const char *name, const struct r
 
 /*
  * Takes bytes: a part of a PDU, one, or several. STATUS_SUCCESS also when the answer is a fault;
- * STATUS_INSUFF_SERVER_RESOURCES, with nothing taken, when RPC_MAX_INPUT would be passed; STATUS_PIPE_BROKEN after a
- * protocol error.
+ * STATUS_INSUFF_SERVER_RESOURCES, with nothing taken, when RPC_MAX_INPUT would be passed; STATUS_PIPE_BROKEN
+ * after a protocol error.
  */
 ntstatus_t rpc_pipe_write(struct rpc_pipe *p, struct bytes data);
 
 /*
- * Message mode: at most one PDU. STATUS_BUFFER_OVERFLOW with the first cap bytes of one that is longer: the rest comes
- * with the next call. STATUS_PIPE_EMPTY when nothing is pending, STATUS_PIPE_BROKEN when nothing ever will be.
+ * Message mode: at most one PDU. STATUS_BUFFER_OVERFLOW with the first cap bytes of one that is longer: the
+ * rest comes with the next call. STATUS_PIPE_EMPTY when nothing is pending, STATUS_PIPE_BROKEN when nothing
+ * ever will be.
  */
 ntstatus_t rpc_pipe_read(struct rpc_pipe *p, void *buf, size_t cap, size_t *got);
 

@@ -23,8 +23,8 @@ struct rpc_call {
 };
 
 /*
- * Decodes the request and encodes the response. 0 or a DCERPC_FAULT_*. May be called again, with more room, when out went
- * bad: it changes nothing but out.
+ * Decodes the request and encodes the response. 0 or a DCERPC_FAULT_*. May be called again, with more room,
+ * when out went bad: it changes nothing but out.
  */
 typedef uint32_t (*rpc_op)(struct rpc_call *call);
 

@@ -70,7 +70,8 @@ struct share_list {
 static bool append_share(TALLOC_CTX *mem, struct share_list *list, const struct srvsvc_share *s)
 {
 	if (list->count == talloc_array_length(list->shares)) {
-		list->shares = talloc_realloc(mem, list->shares, struct srvsvc_share, list->count ? 2 * list->count : 16);
+		list->shares = talloc_realloc(
+			mem, list->shares, struct srvsvc_share, list->count ? 2 * list->count : 16);
 		if (!list->shares)
 			return false;
 	}
@@ -78,8 +79,9 @@ static bool append_share(TALLOC_CTX *mem, struct share_list *list, const struct 
 	return true;
 }
 
-/* Shares from the resume position on: one, then as many as PreferedMaximumLength holds. False if memory is short. */
-static bool collect_shares(struct rpc_call *call, const struct srvsvc_share_enum_req *req, struct share_list *list)
+/* Shares from the resume position on: one, then as many as PreferedMaximumLength holds. False: no memory. */
+static bool collect_shares(
+	struct rpc_call *call, const struct srvsvc_share_enum_req *req, struct share_list *list)
 {
 	const struct ndr_layout *l = srvsvc_share_level(req->level, false);
 	uint32_t skip = req->has_resume ? req->resume : 0;
@@ -128,7 +130,7 @@ static uint32_t share_enum(struct rpc_call *call)
 	rsp.shares = list.shares;
 	rsp.count = list.count;
 	rsp.total = list.total;
-	/* [MS-SRVS] 3.1.4.8: the handle continues where this call stopped, and is 0 when it reached the end */
+	/* [MS-SRVS] 3.1.4.8: the handle continues where this call stopped, and is 0 at the end */
 	if (list.more) {
 		rsp.resume = (req.has_resume ? req.resume : 0) + list.count;
 		rsp.werror = WERR_MORE_DATA;
@@ -187,7 +189,8 @@ static uint32_t server_get_info(struct rpc_call *call)
 		.name = sendable(call->env->server_name),
 		.version_major = RPC_VERSION_MAJOR,
 		.version_minor = RPC_VERSION_MINOR,
-		.type = SV_TYPE_WORKSTATION | SV_TYPE_SERVER | SV_TYPE_XENIX_SERVER | SV_TYPE_NT | SV_TYPE_SERVER_NT,
+		.type = SV_TYPE_WORKSTATION | SV_TYPE_SERVER | SV_TYPE_XENIX_SERVER | SV_TYPE_NT |
+			SV_TYPE_SERVER_NT,
 		.comment = sendable(call->env->server_comment),
 		.users = (uint32_t)NO_LIMIT,
 		.disconnect = 15,

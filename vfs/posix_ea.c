@@ -42,28 +42,33 @@ static ssize_t list_xattr(const struct posix_file *f, char *buf, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/* The whole list or value in memory of its own; the size may change between asking for it and reading. */
+static ssize_t read_one(const struct posix_file *f, const char *name, char *buf, size_t size)
+{
+	return name ? posix_getxattr(f->fd, f->path_only, name, buf, size) : list_xattr(f, buf, size);
+}
+
+/* The whole list (name NULL) or value in memory of its own; the size may change between asking for it and reading. */
 static ssize_t read_all(const struct posix_file *f, const char *name, char **out)
 {
+	enum { MOSTLY_ENOUGH = 256, ATTEMPTS = 8 };
+	ssize_t size = MOSTLY_ENOUGH, n = -ERANGE;
+
 	*out = NULL;
-	for (int attempt = 0; attempt < 8; attempt++) {
-		ssize_t n = name ? posix_getxattr(f->fd, f->path_only, name, NULL, 0) : list_xattr(f, NULL, 0);
-		if (n <= 0)
-			return n;
-		*out = malloc((size_t)n + 1);
+	for (int attempt = 0; attempt < ATTEMPTS && n == -ERANGE && size >= 0; attempt++) {
+		*out = malloc((size_t)size + 1);
 		if (!*out)
 			return -ENOMEM;
-		n = name ? posix_getxattr(f->fd, f->path_only, name, *out, (size_t)n) : list_xattr(f, *out, (size_t)n);
-		if (n >= 0) {
+		n = read_one(f, name, *out, (size_t)size);
+		if (n > 0) {
 			(*out)[n] = 0;
 			return n;
 		}
 		free(*out);
 		*out = NULL;
-		if (n != -ERANGE)
-			return n;
+		if (n == -ERANGE)
+			size = read_one(f, name, NULL, 0);
 	}
-	return -EAGAIN;
+	return size < 0 ? size : n == -ERANGE ? -EAGAIN : n;
 }
 
 static int show_one(const struct posix_file *f, const char *full, int (*fn)(void *, const char *, struct bytes),
@@ -74,10 +79,14 @@ static int show_one(const struct posix_file *f, const char *full, int (*fn)(void
 
 	if (strncmp(full, prefix, PREFIX_LEN) != 0 || vfs_ea_is_reserved(name))
 		return 0;
+	/* the handle has FILE_READ_EA already: it is not for the identity of whoever ran last on this thread to say */
+	int rc = cred_assume(NULL);
+	if (rc < 0)
+		return rc;
 	ssize_t n = read_all(f, full, &value);
 	if (n < 0)
 		return n == -ENODATA ? 0 : (int)n;
-	int rc = n > 0 ? fn(arg, name, BYTES(value, n)) : 0; /* an EA without a value does not exist for clients */
+	rc = n > 0 ? fn(arg, name, BYTES(value, n)) : 0; /* an EA without a value does not exist for clients */
 	free(value);
 	return rc;
 }
@@ -97,14 +106,11 @@ int posix_ea_list(struct vfs_file *base, int (*fn)(void *, const char *, struct 
 	struct posix_file *f = posix_file_of(base);
 	char *list;
 
-	/* the handle has FILE_READ_EA already: it is not for the identity of whoever ran last on this thread to say */
-	int rc = cred_assume(NULL);
-	if (rc < 0)
-		return rc;
+	/* to list the names takes no right, so that a file without any costs no change of identity */
 	ssize_t n = read_all(f, NULL, &list);
 	if (n < 0)
 		return n == -EOPNOTSUPP || n == -EPERM ? 0 : (int)n;
-	rc = each_ea(f, list, (size_t)n, fn, arg);
+	int rc = each_ea(f, list, (size_t)n, fn, arg);
 	free(list);
 	return rc;
 }
