@@ -6,6 +6,7 @@
 #include "vfs/backend.h"
 #include "vfs/cred.h"
 #include "vfs/names.h"
+#include "vfs/posix_names.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ struct posix_share {
 	uint64_t resolve;      /* RESOLVE_* of every look-up */
 	atomic_bool no_xattr;  /* the file system refused user attributes once: they are not stored */
 	pthread_mutex_t lock;  /* read-modify-write of user.DOSATTRIB */
+	struct names names;
 };
 
 struct posix_file {
@@ -57,12 +59,12 @@ struct fd_path posix_entry_path(int dir, const char *name);
 /* posix_resolve.c. Paths are those on disk, relative to the share's root; "" is the root. All return -errno. */
 int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags);
 /* Opens what exists; corrects the case of `path` (of size PATH_MAX) where it must. */
-int posix_open_existing(const struct posix_share *s, char *path, int oflags, unsigned flags);
+int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned flags);
 /*
  * Corrects the case of `path`, whose last component does not exist, or need not be preferred, as it is spelled. 0: there
  * is one; -ENOENT: the folders before it are right; -ENOTDIR.
  */
-int posix_spell(const struct posix_share *s, char *path, unsigned flags);
+int posix_spell(struct posix_share *s, char *path, unsigned flags);
 /* A new name's parent and last component. parent.fd is to be closed with posix_parent_close. */
 struct posix_parent {
 	int fd;

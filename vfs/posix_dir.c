@@ -14,7 +14,6 @@ enum stage { STAGE_DOT, STAGE_DOTDOT, STAGE_NAMES, STAGE_END };
 struct posix_dir {
 	struct vfs_dir base;
 	enum stage stage;
-	bool literal_tried;
 	char disk[NAME_DISK_MAX + 1]; /* the last entry's name on disk, "" for "." and ".." */
 	char name[NAME_CLIENT_MAX];
 	struct posix_dents dents; /* dents.fd is -1 until needed */
@@ -62,7 +61,6 @@ int posix_dir_rewind(struct vfs_dir *base)
 	struct posix_dir *d = posix_dir_of(base);
 
 	d->stage = STAGE_DOT;
-	d->literal_tried = false;
 	d->dents.pos = d->dents.end = 0;
 	return d->dents.fd >= 0 && lseek(d->dents.fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
@@ -149,8 +147,8 @@ static int next_name(struct posix_dir *d, unsigned char *type)
 		if (next_dots(d))
 			return 1;
 	}
-	rc = d->stage == STAGE_END ? 0 : open_dents(d);
-	if (rc < 0 || d->stage == STAGE_END)
+	rc = open_dents(d);
+	if (rc < 0)
 		return rc;
 	while ((rc = posix_dents_next(&d->dents, &e)) > 0) {
 		name_to_client(e.name, d->name);
@@ -163,21 +161,34 @@ static int next_name(struct posix_dir *d, unsigned char *type)
 	return rc;
 }
 
-/* 1: the one name that is asked for exists as it is spelled; 0: a search must tell. */
+/* The spelling on disk of the name that is asked for: as it is, or in another case. */
+static bool find_literal(struct posix_dir *d, const char *asked, struct vfs_stat *st)
+{
+	struct posix_share *s = posix_share_of(d->base.file->share);
+
+	strcpy(d->disk, asked);
+	if (stat_entry(d, st) == 0)
+		return true;
+	if (s->base.o.case_sensitive || cred_assume(d->base.cred) < 0 || open_dents(d) < 0 ||
+		names_find(&s->names, d->dents.fd, asked, d->disk) < 0)
+		return false;
+	name_to_client(d->disk, d->name);
+	return stat_entry(d, st) == 0;
+}
+
+/* 1: the pattern is one name, and it exists; 0: it does not; -EAGAIN: the pattern is to be searched for. */
 static int try_literal(struct posix_dir *d, struct vfs_stat *st)
 {
-	if (d->literal_tried || !d->base.literal || strlen(d->base.literal) >= sizeof(d->name))
-		return 0;
-	d->literal_tried = true;
-	strcpy(d->name, d->base.literal);
 	char path[PATH_MAX];
-	if (strchr(d->name, '/') || path_to_disk(d->name, path, sizeof(path)) < 0 || !vfs_dir_shows(&d->base, d->name))
+
+	if (d->stage == STAGE_END)
 		return 0;
-	strcpy(d->disk, path);
-	if (d->disk[0] == 0 || stat_entry(d, st) < 0)
-		return 0;
+	if (!d->base.literal || strlen(d->base.literal) >= sizeof(d->name) || strchr(d->base.literal, '/') ||
+		path_to_disk(d->base.literal, path, sizeof(path)) < 0 || *path == 0)
+		return -EAGAIN;
 	d->stage = STAGE_END;
-	return 1;
+	strcpy(d->name, d->base.literal);
+	return vfs_dir_shows(&d->base, d->name) && find_literal(d, path, st);
 }
 
 int posix_dir_next(struct vfs_dir *base, bool want_stat, struct vfs_dir_entry *e)
@@ -189,8 +200,9 @@ int posix_dir_next(struct vfs_dir *base, bool want_stat, struct vfs_dir_entry *e
 	if (rc < 0)
 		return rc;
 	e->name = d->name;
-	if (try_literal(d, &e->st))
-		return 1;
+	rc = try_literal(d, &e->st);
+	if (rc != -EAGAIN)
+		return rc;
 	while ((rc = next_name(d, &type)) > 0) {
 		if (!want_stat && type != DT_LNK && type != DT_UNKNOWN)
 			return 1;

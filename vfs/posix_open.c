@@ -126,9 +126,29 @@ static int make_directory(struct posix_share *s, const char *disk, mode_t mode)
 
 	if (rc < 0)
 		return rc;
-	int fd = mkdirat(p.fd, p.leaf, mode) < 0 ? -errno : openat(p.fd, p.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
+	uint64_t change = names_begin_change(&s->names, p.fd);
+	bool made = mkdirat(p.fd, p.leaf, mode) == 0;
+	int fd = made ? openat(p.fd, p.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	if (fd < 0)
 		fd = -errno;
+	names_end_change(&s->names, change, p.fd, made, NULL, p.leaf);
+	posix_parent_close(&p);
+	return fd;
+}
+
+static int make_file(struct posix_share *s, const char *disk, mode_t mode)
+{
+	int oflags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	struct posix_parent p;
+
+	if (s->names.count == 0)
+		return posix_openat2(s, disk, oflags, mode, 0);
+	int rc = posix_parent_open(s, disk, &p);
+	if (rc < 0)
+		return rc;
+	uint64_t change = names_begin_change(&s->names, p.fd);
+	int fd = posix_openat2(s, disk, oflags, mode, 0);
+	names_end_change(&s->names, change, p.fd, fd >= 0, NULL, p.leaf);
 	posix_parent_close(&p);
 	return fd;
 }
@@ -139,7 +159,9 @@ static void undo_create(struct posix_share *s, const char *disk, bool directory)
 
 	if (posix_parent_open(s, disk, &p) < 0)
 		return;
-	unlinkat(p.fd, p.leaf, directory ? AT_REMOVEDIR : 0);
+	uint64_t change = names_begin_change(&s->names, p.fd);
+	bool done = unlinkat(p.fd, p.leaf, directory ? AT_REMOVEDIR : 0) == 0;
+	names_end_change(&s->names, change, p.fd, done, p.leaf, NULL);
 	posix_parent_close(&p);
 }
 
@@ -183,8 +205,7 @@ static int create(struct posix_share *s, const struct vfs_open_how *how, char *d
 		return rc;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock that the kernel stamps inodes with */
 	mode_t mode = mode_for_new(s, how, disk);
-	int oflags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	int fd = how->directory ? make_directory(s, disk, mode) : posix_openat2(s, disk, oflags, mode, 0);
+	int fd = how->directory ? make_directory(s, disk, mode) : make_file(s, disk, mode);
 	if (fd < 0)
 		return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that is missing */
 	const char *path = spelled_path(how->path, disk, s->base.o.case_sensitive, &allocated);

@@ -38,7 +38,7 @@ static int stat_place(struct place *p)
 }
 
 /* Finds the component as asked, else in another case, else not at all; its parent exists. To be closed on success. */
-static int find_place(const struct posix_share *s, const char *client, struct place *p)
+static int find_place(struct posix_share *s, const char *client, struct place *p)
 {
 	int rc = posix_disk_path(client, p->path);
 
@@ -121,7 +121,7 @@ static bool same_name(const struct place *a, const struct place *b)
 	return strcmp(a->path, b->path) == 0;
 }
 
-static int rename_between(const struct place *from, const struct place *to, bool replace)
+static int move_name(const struct place *from, const struct place *to, bool replace)
 {
 	if (!to->exists)
 		return move_to_free(from->parent.fd, from->parent.leaf, to->parent.fd, to->asked);
@@ -131,6 +131,19 @@ static int rename_between(const struct place *from, const struct place *to, bool
 		return move_to_free(from->parent.fd, from->parent.leaf, to->parent.fd, to->asked);
 	}
 	return replace ? move_over(from, to) : -EEXIST;
+}
+
+/* What is kept of both directories follows. Where they are one, the second change is part of the first. */
+static int rename_between(struct posix_share *s, const struct place *from, const struct place *to, bool replace)
+{
+	uint64_t out = names_begin_change(&s->names, from->parent.fd);
+	uint64_t in = names_begin_change(&s->names, to->parent.fd);
+	bool over = to->exists && !same_name(from, to);
+	int rc = move_name(from, to, replace);
+
+	names_end_change(&s->names, out, from->parent.fd, rc == 0, from->parent.leaf, NULL);
+	names_end_change(&s->names, in, to->parent.fd, rc == 0, NULL, over ? NULL : to->asked);
+	return rc;
 }
 
 int posix_rename(struct vfs_file *base, struct vfs_cred *cred, const char *from, const char *to, bool replace)
@@ -146,7 +159,7 @@ int posix_rename(struct vfs_file *base, struct vfs_cred *cred, const char *from,
 		return rc == -ENOENT || rc == -ENOTDIR ? -ESTALE : rc;
 	rc = find_place(s, to, &b);
 	if (rc == 0) {
-		rc = names_file(s, &a, f) ? rename_between(&a, &b, replace) : -ESTALE;
+		rc = names_file(s, &a, f) ? rename_between(s, &a, &b, replace) : -ESTALE;
 		posix_parent_close(&b.parent);
 	}
 	posix_parent_close(&a.parent);
@@ -182,17 +195,20 @@ static int link_over(const struct posix_file *f, const struct place *to)
 int posix_link(struct vfs_file *base, struct vfs_cred *cred, const char *to, bool replace)
 {
 	struct posix_file *f = posix_file_of(base);
+	struct posix_share *s = posix_share_of_file(f);
 	struct place p;
 	int rc = cred_assume(cred);
 
 	if (rc == 0)
-		rc = f->symlink ? -EACCES : find_place(posix_share_of_file(f), to, &p);
+		rc = f->symlink ? -EACCES : find_place(s, to, &p);
 	if (rc < 0)
 		return rc;
+	uint64_t change = names_begin_change(&s->names, p.parent.fd);
 	if (!p.exists)
 		rc = link_at(f, p.parent.fd, p.asked);
 	else
 		rc = replace ? link_over(f, &p) : -EEXIST;
+	names_end_change(&s->names, change, p.parent.fd, rc == 0, NULL, p.exists ? NULL : p.asked);
 	posix_parent_close(&p.parent);
 	return rc;
 }
@@ -208,10 +224,14 @@ int posix_unlink(struct vfs_file *base, struct vfs_cred *cred, const char *path)
 		rc = find_place(s, path, &p);
 	if (rc < 0)
 		return rc == -ENOENT || rc == -ENOTDIR ? -ESTALE : rc;
+	uint64_t change = names_begin_change(&s->names, p.parent.fd);
 	if (!names_file(s, &p, f))
 		rc = -ESTALE;
 	else if (unlinkat(p.parent.fd, p.parent.leaf, S_ISDIR(p.mode) ? AT_REMOVEDIR : 0) < 0)
 		rc = errno == EEXIST ? -ENOTEMPTY : -errno;
+	else
+		rc = 0;
+	names_end_change(&s->names, change, p.parent.fd, rc == 0, p.parent.leaf, NULL);
 	posix_parent_close(&p.parent);
 	return rc;
 }

@@ -98,38 +98,6 @@ int posix_dents_next(struct posix_dents *d, struct posix_dent *out)
 	}
 }
 
-static bool is_ascii(const char *s)
-{
-	for (; *s; s++)
-		if ((uint8_t)*s >= 0x80)
-			return false;
-	return true;
-}
-
-/* Finds the entry that equals `wanted` (a name on disk) but for case. 0 or -ENOENT. */
-static int find_spelling(int dir, const char *wanted, char out[NAME_DISK_MAX + 1])
-{
-	struct posix_dents d = {.fd = dir};
-	struct posix_dent e;
-	char want[NAME_CLIENT_MAX], have[NAME_CLIENT_MAX];
-	bool ascii = is_ascii(wanted);
-
-	name_to_client(wanted, want);
-	while (posix_dents_next(&d, &e) > 0) {
-		if (ascii && is_ascii(e.name)) {
-			if (strcasecmp(e.name, wanted) != 0)
-				continue;
-		} else {
-			name_to_client(e.name, have);
-			if (name_casecmp(have, want) != 0)
-				continue;
-		}
-		strcpy(out, e.name);
-		return 0;
-	}
-	return -ENOENT;
-}
-
 /* Appends a component to a path of size PATH_MAX. */
 static int append(char *path, const char *name)
 {
@@ -143,19 +111,30 @@ static int append(char *path, const char *name)
 	return 0;
 }
 
-static int open_directory(const struct posix_share *s, const char *path)
+/* The entry of directory `path` that matches `name` but for case. -ENOENT: none, or the directory; *exists tells. */
+static int find_in(struct posix_share *s, const char *path, const char *name, char *spelled, bool *exists)
 {
-	int fd = posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
+	int fd = s->base.o.case_sensitive ? -EACCES : posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
+	int rc = -ENOENT;
 
-	/* one that cannot be listed has the names that are asked for exactly, and no others */
-	return fd == -EACCES ? posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0) : fd;
+	/* a directory that cannot be listed has the names that are asked for exactly, and no others */
+	if (fd == -EACCES)
+		fd = posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0);
+	else if (fd >= 0)
+		rc = names_find(&s->names, fd, name, spelled);
+	*exists = fd >= 0;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return rc;
 }
 
 /* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0, -ENOENT, -ENOTDIR. */
-static int append_spelled(const struct posix_share *s, char *path, const char *name)
+static int append_spelled(struct posix_share *s, char *path, const char *name)
 {
 	char spelled[NAME_DISK_MAX + 1];
 	size_t len = strlen(path);
+	bool exists;
 	int rc = append(path, name);
 	if (rc < 0)
 		return rc;
@@ -164,19 +143,15 @@ static int append_spelled(const struct posix_share *s, char *path, const char *n
 		close(fd);
 		return 0;
 	}
-	if (fd != -ENOENT || s->base.o.case_sensitive)
+	if (fd != -ENOENT)
 		return fd;
 	path[len] = 0;
-	fd = open_directory(s, path);
-	if (fd < 0)
-		return fd;
-	rc = find_spelling(fd, name, spelled);
-	close(fd);
+	rc = find_in(s, path, name, spelled, &exists);
 	return rc < 0 ? rc : append(path, spelled);
 }
 
 /* From left to right until something is missing, which is -ENOTDIR. */
-static int spell_directories(const struct posix_share *s, char *path)
+static int spell_directories(struct posix_share *s, char *path)
 {
 	char want[PATH_MAX];
 	int rc = 0;
@@ -192,29 +167,29 @@ static int spell_directories(const struct posix_share *s, char *path)
 	return rc == -ENOENT ? -ENOTDIR : rc;
 }
 
-int posix_spell(const struct posix_share *s, char *path, unsigned flags)
+int posix_spell(struct posix_share *s, char *path, unsigned flags)
 {
 	char *slash = strrchr(path, '/');
 	char leaf[NAME_DISK_MAX + 1], spelled[NAME_DISK_MAX + 1];
+	bool exists = false;
 
 	if (flags & VFS_NOWAIT && !s->base.memory_speed)
 		return -EAGAIN;
 	strcpy(leaf, slash ? slash + 1 : path);
 	*(slash ? slash : path) = 0;
-	int fd = open_directory(s, path); /* mostly the parent is right already */
-	if (fd == -ENOENT) {
-		int rc = spell_directories(s, path);
-		fd = rc < 0 ? rc : open_directory(s, path);
+	int rc = find_in(s, path, leaf, spelled, &exists); /* mostly the parent is right already */
+	if (rc == -ENOENT && !exists) {
+		rc = spell_directories(s, path);
+		if (rc == 0)
+			rc = find_in(s, path, leaf, spelled, &exists);
 	}
-	if (fd < 0)
-		return fd == -ENOENT ? -ENOTDIR : fd; /* -ENOENT is about the last component only */
-	int rc = s->base.o.case_sensitive ? -ENOENT : find_spelling(fd, leaf, spelled);
-	close(fd);
+	if (rc < 0 && !exists)
+		return rc == -ENOENT ? -ENOTDIR : rc; /* -ENOENT is about the last component only */
 	int appended = append(path, rc == 0 ? spelled : leaf);
 	return appended < 0 ? appended : rc;
 }
 
-int posix_open_existing(const struct posix_share *s, char *path, int oflags, unsigned flags)
+int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned flags)
 {
 	int fd = posix_openat2(s, path, oflags, 0, flags);
 

@@ -38,6 +38,7 @@ static void posix_share_free(struct vfs_share *base)
 	if (s->root >= 0)
 		close(s->root);
 	pthread_mutex_destroy(&s->lock);
+	names_clean(&s->names);
 	vfs_share_clean(base);
 	free(s);
 }
@@ -55,6 +56,7 @@ int vfs_share_open(const char *root, const struct vfs_share_options *o, struct v
 	s->root = -1;
 	s->resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (o->follow_symlinks ? 0 : RESOLVE_NO_SYMLINKS);
 	pthread_mutex_init(&s->lock, NULL);
+	names_init(&s->names);
 	int rc = vfs_share_init(&s->base, &vfs_posix, root, o);
 	if (rc == 0)
 		rc = cred_assume(NULL);

@@ -4,6 +4,7 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -363,6 +364,86 @@ static void reading_goes_on_while_a_handle_is_reopened(void **state)
 	}
 }
 
+/* Its argument is where its numbers begin; it comes back as 0. */
+static void *fill_folder(void *arg)
+{
+	unsigned *first = arg, i = *first;
+	struct vfs_file *f;
+	struct vfs_stat st;
+	char name[64];
+
+	for (; i < *first + 200; i++) {
+		snprintf(name, sizeof(name), "Folder/File%u", i);
+		if (create(name, &f, &st) != 0)
+			return NULL;
+		snprintf(name, sizeof(name), "FOLDER/FILE%u", i);
+		bool ok = exists(name) == 0;
+		if (ok && i % 3 == 0)
+			ok = vfs_unlink(f, NULL, name) == 0 && exists(name) == -ENOENT;
+		vfs_file_unref(f);
+		if (!ok)
+			return NULL;
+	}
+	*first = 0;
+	return NULL;
+}
+
+static void threads_fill_one_folder(void **state)
+{
+	pthread_t threads[4];
+	unsigned first[ARRAY_SIZE(threads)];
+
+	make_directory_at("Folder");
+	for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+		first[i] = 1000 * (i + 1);
+		assert_int_equal(pthread_create(&threads[i], NULL, fill_folder, &first[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(first[i], 0);
+	}
+	assert_int_equal(exists("folder/file1001"), 0);
+	assert_int_equal(exists("folder/file3000"), -ENOENT);
+}
+
+static void a_full_disk_refuses_and_loses_nothing(void **state)
+{
+	enum { SIZE = 256 << 10 };
+	struct vfs_open_how reserved = {.path = "small/reserved", .disposition = VFS_CREATE_NEW, .allocation = 4 * SIZE};
+	struct vfs_file *f, *g;
+	struct vfs_stat st;
+	ssize_t n = 0;
+	uint64_t end = 0;
+	char block[8192], out[8192];
+
+	assert_int_equal(mkdir(local("small"), 0755), 0);
+	if (mount("none", local("small"), "tmpfs", 0, "size=256k") < 0) {
+		print_message("skipped: only root can mount a small file system\n");
+		skip();
+	}
+	memset(block, 'x', sizeof(block));
+	f = new_file("small/a");
+	while ((n = put(f, block, sizeof(block), end)) == sizeof(block))
+		end += sizeof(block);
+	assert_int_equal(n, -ENOSPC);
+	assert_in_range(end, SIZE / 2, SIZE);
+	assert_int_equal(get(f, out, sizeof(out), end - sizeof(out)), sizeof(out));
+	assert_memory_equal(out, block, sizeof(out));
+	assert_int_equal(vfs_open(share, NULL, &reserved, 0, &g, &st), -ENOSPC);
+	assert_int_equal(exists("small/reserved"), -ENOENT);
+	assert_int_equal(vfs_set_allocation(f, 4 * SIZE, 0), -ENOSPC);
+	assert_int_equal(vfs_truncate(f, sizeof(block), 0), 0);
+	assert_int_equal(put(f, block, sizeof(block), sizeof(block)), sizeof(block));
+	/* another device: its inode numbers may be the same, ids must not */
+	assert_int_not_equal(stat_of(f).dev, stat_of(g = opened("", VFS_NONE)).dev);
+	assert_int_not_equal(stat_of(f).file_id, stat_of(f).ino);
+	assert_int_equal(stat_of(g).file_id, stat_of(g).ino);
+	assert_int_equal(vfs_rename(f, NULL, "small/a", "a", false), -EXDEV);
+	vfs_file_unref(f);
+	vfs_file_unref(g);
+	assert_int_equal(umount2(local("small"), MNT_DETACH), 0);
+}
+
 /* What follows needs root: identities are switched. */
 static struct vfs_cred *alice, *bob;
 enum { ALICE = 60001, BOB = 60002, TEAM = 60010 };
@@ -609,6 +690,8 @@ static int run_all(void)
 		CASE(cached_data_is_read_without_waiting),
 		CASE(a_directory_swapped_for_a_symlink_does_not_let_out),
 		CASE(reading_goes_on_while_a_handle_is_reopened),
+		CASE(threads_fill_one_folder),
+		CASE(a_full_disk_refuses_and_loses_nothing),
 		CASE(each_call_acts_as_its_user),
 		CASE(users_of_different_threads_do_not_mix),
 		CASE(attributes_are_known_to_whoever_may_stat),

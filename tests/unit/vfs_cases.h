@@ -595,6 +595,40 @@ static void patterns_choose_names(void **state)
 	vfs_file_unref(root);
 }
 
+static void big_folders_keep_up_with_changes(void **state)
+{
+	enum { FILES = 300 };
+	struct vfs_file *d = new_directory("Big"), *f;
+	struct vfs_stat st;
+	char name[64];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "big/File%d", i);
+		assert_int_equal(exists(name), -ENOENT);
+		make_file(name);
+		snprintf(name, sizeof(name), "BIG/FILE%d", i);
+		assert_int_equal(exists(name), 0);
+		assert_int_equal(create(name, &f, &st), -EEXIST);
+	}
+	f = opened("big/file7", VFS_NONE);
+	assert_string_equal(vfs_file_path(f), "Big/File7");
+	assert_int_equal(vfs_rename(f, NULL, "big/file7", "big/Moved", false), 0);
+	assert_int_equal(exists("big/file7"), -ENOENT);
+	assert_int_equal(exists("big/MOVED"), 0);
+	assert_string_equal(listing(d, "mOVED", true), "Moved|");
+	assert_int_equal(vfs_rename(f, NULL, "big/moved", "big/FILE8", true), 0);
+	assert_string_equal(listing(d, "file8", true), "FILE8|");
+	assert_int_equal(vfs_link(f, NULL, "big/Link", false), 0);
+	assert_string_equal(listing(d, "LINK", true), "Link|");
+	assert_int_equal(vfs_unlink(f, NULL, "big/LINK"), 0);
+	assert_int_equal(exists("big/lINK"), -ENOENT);
+	make_directory_at("big/Sub");
+	assert_int_equal(exists("big/SUB"), 0);
+	assert_string_equal(listing(d, "none", true), "");
+	vfs_file_unref(f);
+	vfs_file_unref(d);
+}
+
 static void an_entry_that_did_not_fit_comes_again(void **state)
 {
 	struct vfs_file *root = opened("", VFS_READ);
@@ -915,7 +949,7 @@ static void modes_come_from_masks_or_from_the_parent(void **state)
 		CASE(attributes_are_kept_and_leave_the_creation_time),                                        \
 		CASE(readonly_is_the_mode_where_attributes_are_not_stored), CASE(names_may_hide_and_veto),    \
 		CASE(directory_shows_dots_first_and_each_name_once), CASE(dotdot_of_the_root_is_the_root),    \
-		CASE(patterns_choose_names), CASE(an_entry_that_did_not_fit_comes_again),                     \
+		CASE(patterns_choose_names), CASE(big_folders_keep_up_with_changes), CASE(an_entry_that_did_not_fit_comes_again),                     \
 		CASE(rewinding_shows_what_came_since),                                                        \
 		CASE(names_windows_forbids_are_shown_and_found_mapped), CASE(renaming_moves_a_name),          \
 		CASE(renaming_replaces_only_where_told), CASE(renaming_changes_case_alone),                   \
