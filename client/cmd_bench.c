@@ -153,6 +153,8 @@ static int report(const struct bench *b)
 	if (b->errors)
 		cli_error("bench: %llu operations failed, the first with %s", (unsigned long long)b->errors,
 			cli_reason(b->first_error));
+	else if (!b->done)
+		cli_error("bench: the server did not finish a single operation");
 	return b->done && !b->errors ? CLI_OK : CLI_FAILED;
 }
 

@@ -196,6 +196,5 @@ class Daxsmbd(Server):
 
     @classmethod
     def version(cls):
-        out = subprocess.run([os.path.join(cls.build, 'bin/daxsmbd'), '--version'], capture_output=True, text=True,
-                             check=False).stdout.split()
-        return out[-1] if out else '?'
+        program = os.path.join(cls.build, 'bin/daxsmbd')
+        return subprocess.run([program, '-V'], check=True, capture_output=True, text=True).stdout.split()[-1]
