@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "wire/dcerpc.h"
 
-/* [C706] 14.1: integer and character representation; [C706] 12.6.3.1: the two bytes behind are floating point and 0. */
+/* [C706] 14.1: integers and characters in the first byte, floating point in the second, then two of 0. */
 enum { DREP_LITTLE_ENDIAN_ASCII = 0x10, DREP_LITTLE_ENDIAN = 0x10 };
 
 static uint16_t field16(struct rd *r, bool big_endian)
@@ -33,7 +33,8 @@ bool dcerpc_body(struct bytes pdu, const struct dcerpc_header *h, struct rd *r)
 {
 	size_t trailer = h->auth_length ? DCERPC_AUTH_TRAILER_SIZE + (size_t)h->auth_length : 0;
 
-	if (pdu.len != h->frag_length || pdu.len < DCERPC_HEADER_SIZE || trailer > pdu.len - DCERPC_HEADER_SIZE)
+	if (pdu.len != h->frag_length || pdu.len < DCERPC_HEADER_SIZE ||
+		trailer > pdu.len - DCERPC_HEADER_SIZE)
 		return false;
 	*r = rd_over(BYTES(pdu.data, pdu.len - trailer));
 	rd_skip(r, DCERPC_HEADER_SIZE);
@@ -239,7 +240,7 @@ void dcerpc_response_encode(struct wr *w, const struct dcerpc_response *in)
 	wr_bytes(w, in->stub);
 }
 
-/* [C706] 12.6.4.7: no stub, so the hint that stands first is the size of the PDU that Windows and others send. */
+/* [C706] 12.6.4.7: a fault carries no stub; the hint before it is the size of the PDU, as Windows sends it. */
 bool dcerpc_fault_decode(struct rd *r, struct dcerpc_fault *out)
 {
 	rd_skip(r, 4);

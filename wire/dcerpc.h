@@ -5,13 +5,13 @@
 #include "wire/cursor.h"
 
 /*
- * PDUs of connection-oriented DCE/RPC, [C706] 12.6 and [MS-RPCE] 2.2.2, without security trailers of its own: the
- * session below authenticates. For each body X:
+ * PDUs of connection-oriented DCE/RPC, [C706] 12.6 and [MS-RPCE] 2.2.2, without security trailers of its own:
+ * the session below authenticates. For each body X:
  *
- *   bool dcerpc_X_decode(struct rd *r, struct dcerpc_X *out)     r from dcerpc_body: base is the start of the PDU, the
- *                                                                position behind the common header. Views borrow.
- *   void dcerpc_X_encode(struct wr *w, const struct dcerpc_X *)  between dcerpc_pdu_begin and dcerpc_pdu_end; w->base is
- *                                                                the start of the PDU.
+ *   bool dcerpc_X_decode(struct rd *r, struct dcerpc_X *out)
+ *       r is from dcerpc_body: base is the start of the PDU, the position behind its header. Views borrow.
+ *   void dcerpc_X_encode(struct wr *w, const struct dcerpc_X *)
+ *       Between dcerpc_pdu_begin and dcerpc_pdu_end; w->base is the start of the PDU.
  */
 
 enum dcerpc_type {
@@ -21,8 +21,8 @@ enum dcerpc_type {
 };
 
 enum { /* pfc_flags */
-	DCERPC_FIRST_FRAG = 0x01, DCERPC_LAST_FRAG = 0x02, DCERPC_PENDING_CANCEL = 0x04, DCERPC_CONC_MPX = 0x10,
-	DCERPC_DID_NOT_EXECUTE = 0x20, DCERPC_MAYBE = 0x40, DCERPC_OBJECT_UUID = 0x80,
+	DCERPC_FIRST_FRAG = 0x01, DCERPC_LAST_FRAG = 0x02, DCERPC_PENDING_CANCEL = 0x04,
+	DCERPC_CONC_MPX = 0x10, DCERPC_DID_NOT_EXECUTE = 0x20, DCERPC_MAYBE = 0x40, DCERPC_OBJECT_UUID = 0x80,
 };
 
 enum {
@@ -44,7 +44,10 @@ enum { /* status of FAULT: [C706] appendix E, [MS-RPCE] 2.2.2.11 */
 struct dcerpc_header {
 	uint8_t type;
 	uint8_t flags;
-	/* Another data representation than little-endian, ASCII, IEEE: nothing behind the header can be decoded here. */
+	/*
+	 * Another data representation than little-endian, ASCII, IEEE: nothing behind the header can be
+	 * decoded here.
+	 */
 	bool foreign;
 	uint16_t frag_length; /* in whichever byte order the sender uses */
 	uint16_t auth_length;
@@ -54,7 +57,9 @@ struct dcerpc_header {
 /* Reads 16 bytes; false if short, not version 5.0 or 5.1, or frag_length cannot hold header and trailer. */
 bool dcerpc_header_decode(struct rd *r, struct dcerpc_header *h);
 
-/* The body of a whole PDU, without the security trailer. False if the header does not fit the PDU's length. */
+/*
+ * The body of a whole PDU, without the security trailer. False if the header does not fit the PDU's length.
+ */
 bool dcerpc_body(struct bytes pdu, const struct dcerpc_header *h, struct rd *r);
 
 void dcerpc_pdu_begin(struct wr *w, enum dcerpc_type type, uint8_t flags, uint32_t call_id);
@@ -69,7 +74,8 @@ extern const struct dcerpc_syntax dcerpc_ndr20, dcerpc_ndr64;
 bool dcerpc_syntax_equal(const struct dcerpc_syntax *a, const struct dcerpc_syntax *b);
 
 /*
- * Bind time feature negotiation, [MS-RPCE] 3.3.1.5.3: a transfer syntax whose UUID carries flags. True if it is one.
+ * Bind time feature negotiation, [MS-RPCE] 3.3.1.5.3: a transfer syntax whose UUID carries flags. True if it
+ * is one.
  */
 enum { DCERPC_FEATURE_SECURITY_CONTEXT_MULTIPLEXING = 1, DCERPC_FEATURE_KEEP_CONNECTION_ON_ORPHAN = 2 };
 bool dcerpc_syntax_is_features(const struct dcerpc_syntax *s, uint16_t *flags);

@@ -117,8 +117,8 @@ bool fsctl_network_interface_append(struct wr *w, const struct fsctl_network_int
 	return info_entry_end(w, before, start, last);
 }
 
-bool fsctl_network_interface_walk(struct bytes in, bool (*fn)(void *arg, const struct fsctl_network_interface *i),
-	void *arg)
+bool fsctl_network_interface_walk(
+	struct bytes in, bool (*fn)(void *arg, const struct fsctl_network_interface *i), void *arg)
 {
 	bool malformed = false;
 	struct rd r;

@@ -7,8 +7,8 @@
 /*
  * Inputs and outputs of FSCTLs, [MS-SMB2] 2.2.31 and 2.2.32, [MS-FSCC] 2.3. For each X:
  *
- *   bool X_decode(struct bytes in, X *out)         True if all of it lies inside `in`; views borrow from it. Bytes behind
- *                                                  it are ignored, as servers and clients do.
+ *   bool X_decode(struct bytes in, X *out)         True if all of it lies inside `in`; views borrow from it.
+ *                                                  Bytes behind it are ignored, as servers and clients do.
  *   void X_encode(struct wr *w, const struct X *)
  */
 
@@ -78,9 +78,9 @@ struct fsctl_network_interface {
 };
 /* The same contract as dir_info_append: 8-aligned, linked, false with w as it was when it does not fit. */
 bool fsctl_network_interface_append(struct wr *w, const struct fsctl_network_interface *i, size_t *last);
-/* Calls fn for each entry with an address family known; stops early when fn returns false. False if malformed. */
-bool fsctl_network_interface_walk(struct bytes in, bool (*fn)(void *arg, const struct fsctl_network_interface *i),
-	void *arg);
+/* Calls fn for each entry of a known family; stops early when fn returns false. False if malformed. */
+bool fsctl_network_interface_walk(
+	struct bytes in, bool (*fn)(void *arg, const struct fsctl_network_interface *i), void *arg);
 
 enum { FSCTL_RESUME_KEY_SIZE = 24, FSCTL_RESUME_KEY_RSP_SIZE = 32 };
 struct fsctl_resume_key_rsp {
@@ -90,7 +90,7 @@ struct fsctl_resume_key_rsp {
 enum { FSCTL_COPYCHUNK_REQ_FIXED_SIZE = 32, FSCTL_COPYCHUNK_CHUNK_SIZE = 24, FSCTL_COPYCHUNK_RSP_SIZE = 12 };
 struct fsctl_copychunk_req {
 	uint8_t source_key[FSCTL_RESUME_KEY_SIZE];
-	uint32_t chunk_count; /* every chunk is inside the message; whether they are too many is the caller's business */
+	uint32_t chunk_count; /* every chunk is inside the message; the caller judges their number */
 	struct bytes chunks;  /* 24 bytes each: fsctl_copychunk_chunk_decode */
 };
 struct fsctl_copychunk_chunk {
@@ -132,7 +132,7 @@ struct fsctl_enumerate_snapshots_rsp {
 	uint32_t count;          /* that exist */
 	uint32_t returned_count; /* that are in `names` */
 	uint32_t array_size;     /* bytes that `names` takes, or would take had they fitted */
-	struct bytes names;      /* UTF-16LE @GMT tokens, each with a terminator, and one more behind the last */
+	struct bytes names;      /* UTF-16LE @GMT tokens, each with a terminator, and one more at the end */
 };
 
 enum { FSCTL_PIPE_WAIT_REQ_FIXED_SIZE = 14 };

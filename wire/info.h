@@ -140,7 +140,7 @@ struct ea_fact {
 bool ea_append(struct wr *w, const struct ea_fact *e, size_t *last);
 bool ea_walk(void *mem, struct bytes in, bool (*fn)(void *arg, const struct ea_fact *e), void *arg);
 
-/* FILE_GET_EA_INFORMATION lists: the names that a query of FileFullEaInformation asks for, [MS-FSCC] 2.4.16.1. */
+/* FILE_GET_EA_INFORMATION lists, [MS-FSCC] 2.4.16.1: names that a query of FileFullEaInformation asks for. */
 bool ea_name_append(struct wr *w, const char *name, size_t *last);
 bool ea_name_walk(void *mem, struct bytes in, bool (*fn)(void *arg, const char *name), void *arg);
 

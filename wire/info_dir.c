@@ -8,8 +8,8 @@
 /*
  * Directory classes, [MS-FSCC] 2.4. All entries are made of the same parts in the same order:
  *
- *   NextEntryOffset, FileIndex | STAT: times, sizes, attributes | FileNameLength | EA | TAG | SHORT | pad | ID8, ID16 |
- *   FileName
+ *   NextEntryOffset, FileIndex | STAT: times, sizes, attributes | FileNameLength | EA | TAG | SHORT | pad |
+ *   ID8, ID16 | FileName
  */
 enum { STAT = 1, EA = 2, TAG = 4, SHORT = 8, ID8 = 16, ID16 = 32 };
 enum { SHORT_NAME_SIZE = 24, ENTRY_ALIGN = 8 };
@@ -70,7 +70,7 @@ static void get_stat(struct rd *r, struct dir_entry_facts *e)
 	e->attributes = rd_u32(r);
 }
 
-/* [MS-FSCC] 2.4.17: EaSize carries the reparse tag of a reparse point, in the classes that have no field for it. */
+/* [MS-FSCC] 2.4.17: EaSize is the tag of a reparse point in classes that have no field of its own for it. */
 static bool tag_in_ea_size(const struct dir_class *c, const struct dir_entry_facts *e)
 {
 	return !(c->parts & TAG) && (e->attributes & FILE_ATTRIBUTE_REPARSE_POINT);

@@ -198,9 +198,9 @@ static void get_id(struct rd *r, struct file_facts *f)
 enum tail { TAIL_NONE, TAIL_NAME, TAIL_NORMALIZED, TAIL_SHORT_NAME, TAIL_STREAMS };
 
 /*
- * `minimum` is the buffer below which the answer is STATUS_INFO_LENGTH_MISMATCH: the size of the C structure that
- * [MS-FSA] 2.1.5.12 speaks of, one character and padding included, not that of the fields before the name.
- * `access`: [MS-SMB2] 3.3.5.20.1. A class without `put` and tail is encoded elsewhere (ea_append).
+ * `minimum` is the buffer below which the answer is STATUS_INFO_LENGTH_MISMATCH: the size of the C structure
+ * that [MS-FSA] 2.1.5.12 speaks of, one character and padding included, not that of the fields before the
+ * name. `access`: [MS-SMB2] 3.3.5.20.1. A class without `put` and tail is encoded elsewhere (ea_append).
  */
 struct file_class {
 	uint8_t info_class;
@@ -227,7 +227,8 @@ static const struct file_class classes[] = {
 	{FileStreamInformation, 32, TAIL_STREAMS, 0, NULL, NULL},
 	{FileCompressionInformation, 16, TAIL_NONE, 0, put_compression, get_compression},
 	{FileNetworkOpenInformation, 56, TAIL_NONE, FILE_READ_ATTRIBUTES, put_network_open, get_network_open},
-	{FileAttributeTagInformation, 8, TAIL_NONE, FILE_READ_ATTRIBUTES, put_attribute_tag, get_attribute_tag},
+	{FileAttributeTagInformation, 8, TAIL_NONE, FILE_READ_ATTRIBUTES, put_attribute_tag,
+		get_attribute_tag},
 	{FileNormalizedNameInformation, 8, TAIL_NORMALIZED, 0, NULL, NULL},
 	{FileIdInformation, 24, TAIL_NONE, 0, put_id, get_id},
 };

@@ -110,7 +110,9 @@ static void get_object_id(struct rd *r, struct fs_facts *f, size_t *name_length)
 	rd_skip(r, 48);
 }
 
-/* [MS-FSCC] 2.5.8: three physical sizes (atomicity, performance, effective atomicity), flags, two alignments. */
+/*
+ * [MS-FSCC] 2.5.8: three physical sizes (atomicity, performance, effective atomicity), flags, two alignments.
+ */
 static void put_sector_size(struct wr *w, const struct fs_facts *f)
 {
 	wr_u32(w, f->bytes_per_sector);
@@ -129,7 +131,9 @@ static void get_sector_size(struct rd *r, struct fs_facts *f, size_t *name_lengt
 	rd_skip(r, 8);
 }
 
-/* As in wire/info_file.c; `name_at` is where the length of the name behind the fixed part stands, 0: no name. */
+/*
+ * As in wire/info_file.c; `name_at` is where the length of the name behind the fixed part stands, 0: no name.
+ */
 struct fs_class {
 	uint8_t info_class;
 	uint8_t minimum;

@@ -10,7 +10,8 @@ char *ndr_get_string(void *mem, struct rd *r)
 	struct bytes b = rd_bytes(r, (size_t)actual * 2);
 	char *s = NULL;
 
-	if (!r->bad && offset == 0 && actual != 0 && actual <= max && b.data[b.len - 1] == 0 && b.data[b.len - 2] == 0)
+	if (!r->bad && offset == 0 && actual != 0 && actual <= max && b.data[b.len - 1] == 0 &&
+		b.data[b.len - 2] == 0)
 		s = utf16_to_utf8(mem, BYTES(b.data, b.len - 2));
 	if (!s)
 		r->bad = true;

@@ -5,9 +5,9 @@
 #include "wire/cursor.h"
 
 /*
- * NDR transfer syntax 2.0, little-endian, [C706] chapter 14 and [MS-RPCE] 2.2.4. The base of a cursor is the start of
- * the stub: alignment counts from there. Only what the interfaces here use: 32-bit numbers, unique pointers,
- * conformant varying strings of UTF-16 with a terminator, conformant arrays.
+ * NDR transfer syntax 2.0, little-endian, [C706] chapter 14 and [MS-RPCE] 2.2.4. The base of a cursor is the
+ * start of the stub: alignment counts from there. Only what the interfaces here use: 32-bit numbers, unique
+ * pointers, conformant varying strings of UTF-16 with a terminator, conformant arrays.
  */
 
 static inline uint32_t ndr_get_u32(struct rd *r)
@@ -28,7 +28,9 @@ static inline bool ndr_get_pointer(struct rd *r)
 	return ndr_get_u32(r) != 0;
 }
 
-/* The referent is a number that is not 0 and not used for another pointer of the stub: made of the position. */
+/*
+ * The referent is a number that is not 0 and not used for another pointer of the stub: made of the position.
+ */
 static inline void ndr_put_pointer(struct wr *w, bool present)
 {
 	wr_align(w, 4);
@@ -48,8 +50,8 @@ struct bytes ndr_get_byte_array(struct rd *r);
 void ndr_put_byte_array(struct wr *w, struct bytes b);
 
 /*
- * Structures whose members are all 32 bits wide on the wire, as those of information levels are: a row of fields, each
- * naming a member of a C struct by its offset.
+ * Structures whose members are all 32 bits wide on the wire, as those of information levels are: a row of
+ * fields, each naming a member of a C struct by its offset.
  */
 enum ndr_kind {
 	NDR_U32,    /* uint32_t */
@@ -83,11 +85,14 @@ void ndr_get_fixed(struct rd *r, const struct ndr_layout *l, void *object);
 void ndr_get_deferred(void *mem, struct rd *r, const struct ndr_layout *l, void *object);
 
 /*
- * A non-encapsulated union of unique pointers to structures, one arm a level: discriminant, pointer, structure. NULL
- * object: a null pointer. l may be NULL with it.
+ * A non-encapsulated union of unique pointers to structures, one arm a level: discriminant, pointer,
+ * structure. NULL object: a null pointer. l may be NULL with it.
  */
 void ndr_put_level_union(struct wr *w, uint32_t level, const struct ndr_layout *l, const void *object);
-/* True if there was a structure, which is then in *object. r->bad for one of a level that has no row (l NULL). */
+/*
+ * True if there was a structure, which is then in *object. r->bad for one of a level that has no row (l
+ * NULL).
+ */
 bool ndr_get_level_union(void *mem, struct rd *r, uint32_t level, const struct ndr_layout *l, void *object);
 
 #endif

@@ -37,8 +37,9 @@ static const struct ndr_layout server_levels[] = {
 	{100, 2, {SERVER_ID}},
 	{101, 6, {SERVER_ID, SERVER_KIND}},
 	{102, 13, {SERVER_ID, SERVER_KIND, NUMBER(srvsvc_server, users), NUMBER(srvsvc_server, disconnect),
-		NUMBER(srvsvc_server, hidden), NUMBER(srvsvc_server, announce), NUMBER(srvsvc_server, announce_delta),
-		NUMBER(srvsvc_server, licenses), STRING(srvsvc_server, user_path)}},
+		NUMBER(srvsvc_server, hidden), NUMBER(srvsvc_server, announce),
+		NUMBER(srvsvc_server, announce_delta), NUMBER(srvsvc_server, licenses),
+		STRING(srvsvc_server, user_path)}},
 };
 
 static const struct ndr_layout time_of_day = {0, 12, {
@@ -60,8 +61,8 @@ const struct ndr_layout *srvsvc_server_level(uint32_t level)
 }
 
 /*
- * SHARE_ENUM_STRUCT, [MS-SRVS] 2.2.4.38: the level, the discriminant of the union again, a pointer to the container:
- * EntriesRead and a pointer to the conformant array.
+ * SHARE_ENUM_STRUCT, [MS-SRVS] 2.2.4.38: the level, the discriminant of the union again, a pointer to the
+ * container: EntriesRead and a pointer to the conformant array.
  */
 static void put_share_list(struct wr *w, uint32_t level, const struct srvsvc_share *shares, uint32_t count)
 {
@@ -86,7 +87,8 @@ static void put_share_list(struct wr *w, uint32_t level, const struct srvsvc_sha
 }
 
 /* The array is allocated only after its fixed part is known to be there. */
-static const struct srvsvc_share *get_shares(void *mem, struct rd *r, const struct ndr_layout *l, uint32_t count)
+static const struct srvsvc_share *get_shares(
+	void *mem, struct rd *r, const struct ndr_layout *l, uint32_t count)
 {
 	struct srvsvc_share *shares;
 
@@ -204,14 +206,16 @@ bool srvsvc_share_get_info_rsp_decode(void *mem, struct bytes stub, struct srvsv
 	struct rd r = rd_over(stub);
 
 	out->level = peek_level(&r);
-	out->present = ndr_get_level_union(mem, &r, out->level, srvsvc_share_level(out->level, true), &out->share);
+	out->present =
+		ndr_get_level_union(mem, &r, out->level, srvsvc_share_level(out->level, true), &out->share);
 	out->werror = ndr_get_u32(&r);
 	return !r.bad;
 }
 
 void srvsvc_share_get_info_rsp_encode(struct wr *w, const struct srvsvc_share_get_info_rsp *in)
 {
-	ndr_put_level_union(w, in->level, srvsvc_share_level(in->level, true), in->present ? &in->share : NULL);
+	ndr_put_level_union(
+		w, in->level, srvsvc_share_level(in->level, true), in->present ? &in->share : NULL);
 	ndr_put_u32(w, in->werror);
 }
 
@@ -235,7 +239,8 @@ bool srvsvc_server_get_info_rsp_decode(void *mem, struct bytes stub, struct srvs
 	struct rd r = rd_over(stub);
 
 	out->level = peek_level(&r);
-	out->present = ndr_get_level_union(mem, &r, out->level, srvsvc_server_level(out->level), &out->server);
+	out->present =
+		ndr_get_level_union(mem, &r, out->level, srvsvc_server_level(out->level), &out->server);
 	out->werror = ndr_get_u32(&r);
 	return !r.bad;
 }

@@ -51,7 +51,7 @@ struct srvsvc_share_enum_req {
 };
 struct srvsvc_share_enum_rsp {
 	uint32_t level;
-	const struct srvsvc_share *shares; /* NULL: a null pointer for the list. decode: allocated under mem */
+	const struct srvsvc_share *shares; /* NULL: a null pointer; decode: allocated under mem */
 	uint32_t count;
 	uint32_t total;
 	bool has_resume;

@@ -7,7 +7,8 @@ const struct dcerpc_syntax wkssvc_interface = {
 #define NUMBER(member) {NDR_U32, offsetof(struct wkssvc_wksta, member)}
 #define STRING(member) {NDR_STRING, offsetof(struct wkssvc_wksta, member)}
 #define WKSTA_ID                                                                                              \
-	NUMBER(platform_id), STRING(computer_name), STRING(domain), NUMBER(version_major), NUMBER(version_minor)
+	NUMBER(platform_id), STRING(computer_name), STRING(domain), NUMBER(version_major),                    \
+		NUMBER(version_minor)
 
 static const struct ndr_layout wksta_levels[] = {
 	{100, 5, {WKSTA_ID}},

@@ -94,11 +94,10 @@ STUB(wkssvc_wksta_get_info_rsp)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(TALLOC_CTX *, struct bytes) = {
-		fuzz_pdu, fuzz_srvsvc_share_enum_req, fuzz_srvsvc_share_enum_rsp, fuzz_srvsvc_share_get_info_req,
-		fuzz_srvsvc_share_get_info_rsp, fuzz_srvsvc_server_get_info_req, fuzz_srvsvc_server_get_info_rsp,
-		fuzz_srvsvc_remote_tod_req, fuzz_srvsvc_remote_tod_rsp, fuzz_wkssvc_wksta_get_info_req,
-		fuzz_wkssvc_wksta_get_info_rsp};
+	static void (*const kinds[])(TALLOC_CTX *, struct bytes) = {fuzz_pdu, fuzz_srvsvc_share_enum_req,
+		fuzz_srvsvc_share_enum_rsp, fuzz_srvsvc_share_get_info_req, fuzz_srvsvc_share_get_info_rsp,
+		fuzz_srvsvc_server_get_info_req, fuzz_srvsvc_server_get_info_rsp, fuzz_srvsvc_remote_tod_req,
+		fuzz_srvsvc_remote_tod_rsp, fuzz_wkssvc_wksta_get_info_req, fuzz_wkssvc_wksta_get_info_rsp};
 	TALLOC_CTX *mem;
 
 	if (size == 0 || size > BUF / 16)

@@ -65,10 +65,11 @@ static void fuzz_interfaces(struct bytes in, struct wr *a, struct wr *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const codecs[])(struct bytes, struct wr *, struct wr *) = {
-		fuzz_fsctl_validate_negotiate_req, fuzz_fsctl_validate_negotiate_rsp, fuzz_fsctl_resume_key_rsp,
-		fuzz_fsctl_copychunk_req, fuzz_fsctl_copychunk_rsp, fuzz_fsctl_set_sparse_req,
-		fuzz_fsctl_set_zero_data_req, fuzz_fsctl_file_range, fuzz_fsctl_object_id_rsp,
-		fuzz_fsctl_enumerate_snapshots_rsp, fuzz_fsctl_pipe_wait_req, fuzz_interfaces};
+		fuzz_fsctl_validate_negotiate_req, fuzz_fsctl_validate_negotiate_rsp,
+		fuzz_fsctl_resume_key_rsp, fuzz_fsctl_copychunk_req, fuzz_fsctl_copychunk_rsp,
+		fuzz_fsctl_set_sparse_req, fuzz_fsctl_set_zero_data_req, fuzz_fsctl_file_range,
+		fuzz_fsctl_object_id_rsp, fuzz_fsctl_enumerate_snapshots_rsp, fuzz_fsctl_pipe_wait_req,
+		fuzz_interfaces};
 	struct wr a = wr_over(first, BUF), b = wr_over(second, BUF);
 
 	if (size == 0 || size > BUF / 2)

@@ -7,8 +7,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The first byte selects the family, the second the class, the third a small size; the rest is the information. What
- * decodes encodes again, and stays the same from then on; a buffer too small is not overrun.
+ * The first byte selects the family, the second the class, the third a small size; the rest is the
+ * information. What decodes encodes again, and stays the same from then on; a buffer too small is not
+ * overrun.
  */
 enum { BIG = 1 << 20 };
 

@@ -8,9 +8,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The first byte: pipe, administrator or not, size of the reads, whether every write is followed by reads. Then writes, each
- * a 16-bit length and that many bytes. Whatever is written: answers are PDUs, a broken pipe stays broken, memory is
- * bounded.
+ * The first byte: pipe, administrator or not, size of the reads, whether every write is followed by reads.
+ * Then writes, each a 16-bit length and that many bytes. Whatever is written: answers are PDUs, a broken pipe
+ * stays broken, memory is bounded.
  */
 static void must(bool ok)
 {
@@ -55,7 +55,10 @@ static bool read_pdu(struct rpc_pipe *p, size_t part)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rpc_env env = {.server_name = "SRV", .workgroup = "GROUP", .server_comment = "a server", .share_at = share_at};
+	struct rpc_env env = {.server_name = "SRV",
+		.workgroup = "GROUP",
+		.server_comment = "a server",
+		.share_at = share_at};
 	uint8_t how = size ? data[0] : 0;
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct rpc_pipe *p;

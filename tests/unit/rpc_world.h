@@ -32,7 +32,11 @@ struct world {
 static inline bool share_at(void *arg, size_t i, struct rpc_share *out)
 {
 	static const struct rpc_share fixed[] = {
-		{.name = "data", .comment = "A share of data", .path = "/srv/data", .max_users = 9, .current_users = 2},
+		{.name = "data",
+			.comment = "A share of data",
+			.path = "/srv/data",
+			.max_users = 9,
+			.current_users = 2},
 		{.name = "secret", .comment = "not for everybody", .path = "/srv/secret", .hidden = true},
 		{.name = "latin", .comment = "\xE9", .path = "/srv/latin", .caching = 0x30},
 		{.name = "IPC$", .comment = "", .path = "/", .type = STYPE_IPC | STYPE_SPECIAL},
@@ -115,7 +119,8 @@ static inline void assert_broken(struct world *w, uint32_t fault)
 	assert_status(rpc_pipe_write(w->pipe, BYTES("x", 1)), STATUS_PIPE_BROKEN);
 }
 
-static inline struct bytes context(TALLOC_CTX *mem, uint16_t id, struct dcerpc_syntax abstract, struct dcerpc_syntax transfer)
+static inline struct bytes context(
+	TALLOC_CTX *mem, uint16_t id, struct dcerpc_syntax abstract, struct dcerpc_syntax transfer)
 {
 	uint8_t *buf = talloc_size(mem, 64);
 	uint8_t t[20];
@@ -127,8 +132,8 @@ static inline struct bytes context(TALLOC_CTX *mem, uint16_t id, struct dcerpc_s
 	return BYTES(buf, w.pos);
 }
 
-static inline struct bytes bind_pdu(struct world *world, enum dcerpc_type type, uint16_t max_recv, struct bytes contexts,
-	uint8_t count)
+static inline struct bytes bind_pdu(
+	struct world *world, enum dcerpc_type type, uint16_t max_recv, struct bytes contexts, uint8_t count)
 {
 	uint8_t *buf = talloc_size(world, BUF);
 	struct wr w = wr_over(buf, BUF);
@@ -149,8 +154,8 @@ static inline void bind_srvsvc(struct world *w, uint16_t max_recv)
 	assert_int_equal(next_answer(w).h.type, DCERPC_BIND_ACK);
 }
 
-static inline struct bytes request_pdu(struct world *world, uint8_t flags, uint16_t context_id, uint16_t opnum,
-	struct bytes stub)
+static inline struct bytes request_pdu(
+	struct world *world, uint8_t flags, uint16_t context_id, uint16_t opnum, struct bytes stub)
 {
 	uint8_t *buf = talloc_size(world, BUF);
 	struct wr w = wr_over(buf, BUF);
@@ -205,7 +210,8 @@ static inline struct srvsvc_share_enum_rsp share_enum(struct world *w, struct sr
 {
 	struct srvsvc_share_enum_rsp rsp = {0};
 
-	assert_true(srvsvc_share_enum_rsp_decode(w, call(w, SRVSVC_NET_SHARE_ENUM, share_enum_stub(w, q)), &rsp));
+	assert_true(
+		srvsvc_share_enum_rsp_decode(w, call(w, SRVSVC_NET_SHARE_ENUM, share_enum_stub(w, q)), &rsp));
 	return rsp;
 }
 

@@ -137,7 +137,8 @@ static size_t put_contexts(uint8_t *buf, size_t cap)
 static void binds_survive_a_round_trip(void **state)
 {
 	uint8_t contexts[BUF], buf[BUF];
-	struct dcerpc_bind in = {4280, 4280, 0x1234, 2, BYTES(contexts, put_contexts(contexts, BUF))}, out = {0};
+	struct dcerpc_bind in = {4280, 4280, 0x1234, 2, BYTES(contexts, put_contexts(contexts, BUF))},
+			   out = {0};
 	struct wr w = wr_over(buf, sizeof(buf));
 	struct dcerpc_context c;
 	struct dcerpc_header h;
@@ -187,8 +188,13 @@ static void bind_acks_survive_a_round_trip(void **state)
 	static const char *const addresses[] = {"", "a", "\\pipe\\srvsvc", "\\pipe\\longer"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
-		static struct dcerpc_bind_ack in = {.max_xmit_frag = 4280, .max_recv_frag = 1432, .assoc_group_id = 9,
-			.result_count = 2, .results = {{DCERPC_ACCEPTANCE, 0}, {DCERPC_PROVIDER_REJECTION, 2}}}, out;
+		static struct dcerpc_bind_ack in = {.max_xmit_frag = 4280,
+						      .max_recv_frag = 1432,
+						      .assoc_group_id = 9,
+						      .result_count = 2,
+						      .results = {{DCERPC_ACCEPTANCE, 0},
+							      {DCERPC_PROVIDER_REJECTION, 2}}},
+					      out;
 		struct dcerpc_header h;
 		uint8_t buf[BUF];
 		struct wr w = wr_over(buf, sizeof(buf));
@@ -291,7 +297,8 @@ static void responses_and_faults_survive_a_round_trip(void **state)
 static void a_features_syntax_carries_its_flags(void **state)
 {
 	struct dcerpc_syntax s = dcerpc_features_syntax(3);
-	static const uint8_t uuid[] = {0x2C, 0x1C, 0xB7, 0x6C, 0x12, 0x98, 0x40, 0x45, 3, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t uuid[] = {
+		0x2C, 0x1C, 0xB7, 0x6C, 0x12, 0x98, 0x40, 0x45, 3, 0, 0, 0, 0, 0, 0, 0};
 	uint16_t flags = 0;
 
 	assert_memory_equal(s.uuid, uuid, 16);

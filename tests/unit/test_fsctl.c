@@ -21,8 +21,11 @@ static void codes_have_names(void **state)
 
 static void validate_negotiate_requests_survive_a_round_trip(void **state)
 {
-	struct fsctl_validate_negotiate_req in = {.capabilities = 0x7F, .security_mode = 1, .dialect_count = 3,
-		.dialects = {0x0202, 0x0210, 0x0311}}, out = {0};
+	struct fsctl_validate_negotiate_req in = {.capabilities = 0x7F,
+						    .security_mode = 1,
+						    .dialect_count = 3,
+						    .dialects = {0x0202, 0x0210, 0x0311}},
+					    out = {0};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
 
@@ -48,7 +51,10 @@ static void a_validate_negotiate_request_with_too_many_dialects_is_refused(void 
 
 static void validate_negotiate_responses_survive_a_round_trip(void **state)
 {
-	struct fsctl_validate_negotiate_rsp in = {.capabilities = 0x7F, .security_mode = 3, .dialect = 0x0300}, out = {0};
+	struct fsctl_validate_negotiate_rsp in = {.capabilities = 0x7F,
+						    .security_mode = 3,
+						    .dialect = 0x0300},
+					    out = {0};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
 
@@ -107,11 +113,14 @@ static void network_interfaces_survive_a_round_trip(void **state)
 	}
 }
 
-/* The addresses where cifs.ko and Windows read them: family, port, then the address; IPv6 behind its flow label. */
+/*
+ * The addresses where cifs.ko and Windows read them: family, port, then the address; IPv6 behind its flow
+ * label.
+ */
 static void network_interfaces_have_the_layout_of_the_specification(void **state)
 {
-	static const uint8_t first[] = {152, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xE4, 0x0B, 0x54, 2, 0, 0, 0,
-		2, 0, 0, 0, 192, 0, 2, 1};
+	static const uint8_t first[] = {152, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xE4, 0x0B, 0x54,
+		2, 0, 0, 0, 2, 0, 0, 0, 192, 0, 2, 1};
 	static const uint8_t second[] = {0x17, 0, 0, 0, 0, 0, 0, 0, 0x20, 1, 0xD, 0xB8};
 	uint8_t buf[BUF];
 

@@ -185,8 +185,8 @@ static void the_reparse_tag_shows_only_on_reparse_points(void **state)
 
 static void set_only_and_unknown_classes_cannot_be_queried(void **state)
 {
-	static const uint8_t others[] = {0, FileRenameInformation, FileFullEaInformation, FileEndOfFileInformation,
-		FileDispositionInformation, FileIdBothDirectoryInformation, 255};
+	static const uint8_t others[] = {0, FileRenameInformation, FileFullEaInformation,
+		FileEndOfFileInformation, FileDispositionInformation, FileIdBothDirectoryInformation, 255};
 	uint8_t buf[BUF];
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
@@ -240,17 +240,18 @@ static void file_information_cut_short_is_refused(void **state)
 static const struct fs_facts some_fs = {
 	.volume_creation_time = 0x01D00000000000A1, .volume_serial = 0x8F3AC748, .label = "data",
 	.total_units = 1000001, .caller_free_units = 500, .actual_free_units = 600, .sectors_per_unit = 8,
-	.bytes_per_sector = 512, .device_type = 7, .device_characteristics = 0x20, .fs_attributes = 0x0001006F,
-	.max_name_length = 255, .fs_name = "NTFS", .object_id = "0123456789abcde", .sector_physical = 4096,
-	.sector_flags = 3};
+	.bytes_per_sector = 512, .device_type = 7, .device_characteristics = 0x20,
+	.fs_attributes = 0x0001006F, .max_name_length = 255, .fs_name = "NTFS", .object_id = "0123456789abcde",
+	.sector_physical = 4096, .sector_flags = 3};
 
 static const struct {
 	uint8_t info_class;
 	size_t minimum, size;
 } fs_classes[] = {
 	{FileFsVolumeInformation, 24, 26}, {FileFsSizeInformation, 24, 24}, {FileFsDeviceInformation, 8, 8},
-	{FileFsAttributeInformation, 16, 20}, {FileFsControlInformation, 48, 48}, {FileFsFullSizeInformation, 32, 32},
-	{FileFsObjectIdInformation, 64, 64}, {FileFsSectorSizeInformation, 28, 28},
+	{FileFsAttributeInformation, 16, 20}, {FileFsControlInformation, 48, 48},
+	{FileFsFullSizeInformation, 32, 32}, {FileFsObjectIdInformation, 64, 64},
+	{FileFsSectorSizeInformation, 28, 28},
 };
 
 static void every_filesystem_class_survives_a_round_trip(void **state)
@@ -279,7 +280,8 @@ static void a_filesystem_buffer_below_the_minimum_is_a_length_mismatch(void **st
 
 	for (size_t i = 0; i < ARRAY_SIZE(fs_classes); i++) {
 		struct wr w = wr_over(buf, fs_classes[i].minimum - 1);
-		assert_status(fs_info_encode(&w, fs_classes[i].info_class, &some_fs), STATUS_INFO_LENGTH_MISMATCH);
+		assert_status(
+			fs_info_encode(&w, fs_classes[i].info_class, &some_fs), STATUS_INFO_LENGTH_MISMATCH);
 		assert_int_equal(w.pos, 0);
 		w = wr_over(buf, fs_classes[i].minimum);
 		assert_status(fs_info_encode(&w, fs_classes[i].info_class, &some_fs),
@@ -292,8 +294,8 @@ static void a_filesystem_buffer_below_the_minimum_is_a_length_mismatch(void **st
 
 static void a_label_stands_behind_18_bytes(void **state)
 {
-	static const uint8_t expected[] = {0xA1, 0, 0, 0, 0, 0, 0xD0, 1, 0x48, 0xC7, 0x3A, 0x8F, 8, 0, 0, 0, 0, 0,
-		'd', 0, 'a', 0, 't', 0, 'a', 0};
+	static const uint8_t expected[] = {0xA1, 0, 0, 0, 0, 0, 0xD0, 1, 0x48, 0xC7, 0x3A, 0x8F, 8, 0, 0, 0,
+		0, 0, 'd', 0, 'a', 0, 't', 0, 'a', 0};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
 

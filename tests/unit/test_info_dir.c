@@ -21,8 +21,9 @@ static const struct {
 	uint8_t info_class;
 	size_t fixed;
 } dir_classes[] = {
-	{FileDirectoryInformation, 64}, {FileFullDirectoryInformation, 68}, {FileBothDirectoryInformation, 94},
-	{FileNamesInformation, 12}, {FileIdBothDirectoryInformation, 104}, {FileIdFullDirectoryInformation, 80},
+	{FileDirectoryInformation, 64}, {FileFullDirectoryInformation, 68},
+	{FileBothDirectoryInformation, 94}, {FileNamesInformation, 12},
+	{FileIdBothDirectoryInformation, 104}, {FileIdFullDirectoryInformation, 80},
 	{FileIdExtdDirectoryInformation, 88},
 };
 
@@ -126,7 +127,8 @@ static void an_entry_that_does_not_fit_leaves_the_writer_as_it_was(void **state)
 			do {
 				pos = w.pos;
 				linked = last;
-			} while (++n < 4 && dir_info_append(&w, dir_classes[i].info_class, &some_entry, &last));
+			} while (++n < 4 &&
+				 dir_info_append(&w, dir_classes[i].info_class, &some_entry, &last));
 			assert_int_equal(w.pos, pos);
 			assert_int_equal(last, linked);
 			assert_false(w.bad);
@@ -157,7 +159,8 @@ static void entries_may_begin_behind_a_header(void **state)
 static void a_reparse_point_shows_its_tag_in_place_of_the_ea_size(void **state)
 {
 	static const uint8_t listing[] = {FileFullDirectoryInformation, FileBothDirectoryInformation,
-		FileIdBothDirectoryInformation, FileIdFullDirectoryInformation, FileIdExtdDirectoryInformation};
+		FileIdBothDirectoryInformation, FileIdFullDirectoryInformation,
+		FileIdExtdDirectoryInformation};
 
 	for (size_t i = 0; i < ARRAY_SIZE(listing); i++) {
 		TALLOC_CTX *mem = talloc_new(NULL);
@@ -172,7 +175,8 @@ static void a_reparse_point_shows_its_tag_in_place_of_the_ea_size(void **state)
 		assert_true(dir_info_append(&w, listing[i], &e, &last));
 		assert_true(dir_info_walk(mem, listing[i], BYTES(buf, w.pos), remember, &seen));
 		assert_int_equal(seen.entries[0].reparse_tag, 0xA000000C);
-		assert_int_equal(seen.entries[0].ea_size, listing[i] == FileIdExtdDirectoryInformation ? 9 : 0);
+		assert_int_equal(
+			seen.entries[0].ea_size, listing[i] == FileIdExtdDirectoryInformation ? 9 : 0);
 		talloc_free(mem);
 	}
 }

@@ -30,7 +30,8 @@ static void basic_information_survives_a_round_trip(void **state)
 
 static void renames_survive_a_round_trip(void **state)
 {
-	static const uint8_t classes[] = {FileRenameInformation, FileRenameInformationEx, FileLinkInformation};
+	static const uint8_t classes[] = {
+		FileRenameInformation, FileRenameInformationEx, FileLinkInformation};
 
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
 		uint32_t flags = classes[i] == FileRenameInformationEx ? 0x43 : 1;

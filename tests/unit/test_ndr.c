@@ -119,7 +119,8 @@ static void a_null_string_differs_from_an_empty_one(void **state)
 
 static const struct srvsvc_share some_shares[] = {
 	{"data", STYPE_DISKTREE, "A share of data", 0, UINT32_MAX, 2, "C:\\srv\\data", "", 0x30, {NULL, 0}},
-	{"IPC$", STYPE_IPC | STYPE_SPECIAL, "", 1, 10, 0, "C:\\", NULL, 0, {(const uint8_t *)"descriptor", 10}},
+	{"IPC$", STYPE_IPC | STYPE_SPECIAL, "", 1, 10, 0, "C:\\", NULL, 0,
+		{(const uint8_t *)"descriptor", 10}},
 };
 
 /* Equal as far as level shows: encodes both alone. */
@@ -169,15 +170,13 @@ static void share_lists_of_every_level_survive_a_round_trip(void **state)
 /* What another implementation puts on the wire for two shares on level 1. */
 static void a_share_list_has_the_layout_that_others_send(void **state)
 {
-	static const uint8_t expected[] = {
-		1, 0, 0, 0, 1, 0, 0, 0, 8, 0, 2, 0, 2, 0, 0, 0, 16, 0, 2, 0, 2, 0, 0, 0,
-		24, 0, 2, 0, 0, 0, 0, 0, 32, 0, 2, 0, 36, 0, 2, 0, 3, 0, 0, 0x80, 44, 0, 2, 0,
-		2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'd', 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'c', 0, 'o', 0, 0, 0,
-		0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 'I', 0, 'P', 0, 'C', 0, '$', 0, 0, 0,
-		0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
-		0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-	const struct srvsvc_share shares[] = {
-		{.name = "d", .comment = "co"}, {.name = "IPC$", .type = STYPE_IPC | STYPE_SPECIAL, .comment = ""}};
+	static const uint8_t expected[] = {1, 0, 0, 0, 1, 0, 0, 0, 8, 0, 2, 0, 2, 0, 0, 0, 16, 0, 2, 0, 2, 0,
+		0, 0, 24, 0, 2, 0, 0, 0, 0, 0, 32, 0, 2, 0, 36, 0, 2, 0, 3, 0, 0, 0x80, 44, 0, 2, 0, 2, 0, 0,
+		0, 0, 0, 0, 0, 2, 0, 0, 0, 'd', 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'c', 0, 'o', 0,
+		0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 'I', 0, 'P', 0, 'C', 0, '$', 0, 0, 0, 0, 0, 1,
+		0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	const struct srvsvc_share shares[] = {{.name = "d", .comment = "co"},
+		{.name = "IPC$", .type = STYPE_IPC | STYPE_SPECIAL, .comment = ""}};
 	struct srvsvc_share_enum_rsp rsp = {.level = 1, .shares = shares, .count = 2, .total = 2};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
@@ -225,7 +224,10 @@ static void share_enum_requests_survive_a_round_trip(void **state)
 	talloc_free(mem);
 }
 
-/* A level outside the union decodes when its container is empty, so that the answer can be ERROR_INVALID_LEVEL. */
+/*
+ * A level outside the union decodes when its container is empty, so that the answer can be
+ * ERROR_INVALID_LEVEL.
+ */
 static void a_share_enum_request_of_an_unknown_level_decodes(void **state)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
@@ -265,7 +267,8 @@ static void single_shares_of_every_level_survive_a_round_trip(void **state)
 static void a_blob_whose_two_counts_differ_is_refused(void **state)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
-	struct srvsvc_share_get_info_rsp in = {502, true, {.security_descriptor = BYTES("abcd", 4)}, 0}, out = {0};
+	struct srvsvc_share_get_info_rsp in = {502, true, {.security_descriptor = BYTES("abcd", 4)}, 0},
+					 out = {0};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
 
@@ -330,7 +333,8 @@ static void get_info_requests_survive_a_round_trip(void **state)
 static void server_information_survives_a_round_trip(void **state)
 {
 	static const uint32_t levels[] = {100, 101, 102};
-	struct srvsvc_server s = {PLATFORM_ID_NT, "SRV", 6, 1, SV_TYPE_SERVER, "a comment", 1, 2, 3, 4, 5, 6, "C:\\"};
+	struct srvsvc_server s = {
+		PLATFORM_ID_NT, "SRV", 6, 1, SV_TYPE_SERVER, "a comment", 1, 2, 3, 4, 5, 6, "C:\\"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		TALLOC_CTX *mem = talloc_new(NULL);
@@ -381,7 +385,8 @@ static void workstation_information_survives_a_round_trip(void **state)
 
 static void the_time_of_day_survives_a_round_trip(void **state)
 {
-	struct srvsvc_remote_tod_rsp in = {true, {1, 2, 3, 4, 5, 6, (uint32_t)-60, 310, 24, 11, 2026, 2}, 0}, out = {0};
+	struct srvsvc_remote_tod_rsp in = {true, {1, 2, 3, 4, 5, 6, (uint32_t)-60, 310, 24, 11, 2026, 2}, 0},
+				     out = {0};
 	uint8_t buf[BUF];
 	struct wr w = wr_over(buf, sizeof(buf));
 

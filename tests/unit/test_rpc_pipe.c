@@ -46,8 +46,10 @@ static void every_context_of_a_bind_is_judged_alone(void **state)
 	};
 	static struct dcerpc_bind_ack ack;
 	struct world *w = *state;
-	struct bytes c[] = {context(w, 0, srvsvc_interface, dcerpc_ndr20), context(w, 1, srvsvc_interface, dcerpc_ndr64),
-		context(w, 2, srvsvc_interface, dcerpc_features_syntax(3)), context(w, 3, wkssvc_interface, dcerpc_ndr20)};
+	struct bytes c[] = {context(w, 0, srvsvc_interface, dcerpc_ndr20),
+		context(w, 1, srvsvc_interface, dcerpc_ndr64),
+		context(w, 2, srvsvc_interface, dcerpc_features_syntax(3)),
+		context(w, 3, wkssvc_interface, dcerpc_ndr20)};
 	uint8_t all[256];
 	struct wr cw = wr_over(all, sizeof(all));
 
@@ -91,7 +93,8 @@ static void a_second_bind_is_not_acknowledged(void **state)
 	struct world *w = *state;
 
 	bind_srvsvc(w, 4280);
-	rpc_pipe_write(w->pipe, bind_pdu(w, DCERPC_BIND, 4280, context(w, 0, srvsvc_interface, dcerpc_ndr20), 1));
+	rpc_pipe_write(
+		w->pipe, bind_pdu(w, DCERPC_BIND, 4280, context(w, 0, srvsvc_interface, dcerpc_ndr20), 1));
 	assert_int_equal(next_answer(w).h.type, DCERPC_BIND_NAK);
 	assert_int_equal(share_enum(w, list_all).count, 3);
 }
@@ -118,7 +121,8 @@ static void a_bind_with_authentication_is_not_acknowledged(void **state)
 static void a_big_endian_bind_is_not_acknowledged(void **state)
 {
 	struct world *w = *state;
-	static const uint8_t big[] = {5, 0, 11, 3, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 9, 0x10, 0xB8, 0x10, 0xB8};
+	static const uint8_t big[] = {
+		5, 0, 11, 3, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 9, 0x10, 0xB8, 0x10, 0xB8};
 	uint8_t pdu[28] = {0};
 
 	memcpy(pdu, big, sizeof(big));
@@ -197,8 +201,8 @@ static void an_unknown_operation_is_a_fault(void **state)
 
 static void a_malformed_stub_is_a_fault(void **state)
 {
-	static const uint16_t opnums[] = {SRVSVC_NET_SHARE_ENUM, SRVSVC_NET_SHARE_GET_INFO, SRVSVC_NET_SERVER_GET_INFO,
-		SRVSVC_NET_REMOTE_TOD, SRVSVC_NET_SHARE_ENUM_STICKY};
+	static const uint16_t opnums[] = {SRVSVC_NET_SHARE_ENUM, SRVSVC_NET_SHARE_GET_INFO,
+		SRVSVC_NET_SERVER_GET_INFO, SRVSVC_NET_REMOTE_TOD, SRVSVC_NET_SHARE_ENUM_STICKY};
 	struct world *w = *state;
 
 	bind_srvsvc(w, 4280);
@@ -251,7 +255,8 @@ static void fragments_of_a_request_are_put_together(void **state)
 	rpc_pipe_write(w->pipe, request_pdu(w, DCERPC_FIRST_FRAG, 0, 15, BYTES(stub.data, 8)));
 	rpc_pipe_write(w->pipe, request_pdu(w, 0, 0, 15, BYTES(stub.data + 8, 8)));
 	assert_nothing_pending(w, STATUS_PIPE_EMPTY);
-	rpc_pipe_write(w->pipe, request_pdu(w, DCERPC_LAST_FRAG, 0, 15, BYTES(stub.data + 16, stub.len - 16)));
+	rpc_pipe_write(
+		w->pipe, request_pdu(w, DCERPC_LAST_FRAG, 0, 15, BYTES(stub.data + 16, stub.len - 16)));
 	assert_true(srvsvc_share_enum_rsp_decode(w, read_response(w), &rsp));
 	assert_int_equal(rsp.count, 3);
 }
@@ -265,7 +270,8 @@ static void fragments_out_of_sequence_break_the_pipe(void **state)
 	struct bytes middle = request_pdu(w, 0, 0, 15, BYTES("\0\0\0\0", 4));
 
 	((uint8_t *)other_call.data)[12] = CALL + 1;
-	const struct bytes sequences[][2] = {{first, other_call}, {first, other_context}, {first, first}, {{0}, middle}};
+	const struct bytes sequences[][2] = {
+		{first, other_call}, {first, other_context}, {first, first}, {{0}, middle}};
 	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++) {
 		w->pipe = rpc_pipe_open(w, "srvsvc", &w->env);
 		bind_srvsvc(w, 4280);
@@ -376,7 +382,8 @@ static void more_input_than_the_limit_is_refused(void **state)
 	uint8_t *much = talloc_zero_size(w, RPC_MAX_INPUT + 1);
 
 	bind_srvsvc(w, 4280);
-	assert_status(rpc_pipe_write(w->pipe, BYTES(much, RPC_MAX_INPUT + 1)), STATUS_INSUFF_SERVER_RESOURCES);
+	assert_status(
+		rpc_pipe_write(w->pipe, BYTES(much, RPC_MAX_INPUT + 1)), STATUS_INSUFF_SERVER_RESOURCES);
 	assert_int_equal(share_enum(w, list_all).count, 3);
 }
 
@@ -396,7 +403,10 @@ static void a_request_longer_than_the_limit_breaks_the_pipe(void **state)
 	assert_broken(w, DCERPC_FAULT_REMOTE_NO_MEMORY);
 }
 
-/* A client that calls and never reads gets faults in place of long answers, then is cut off: memory stays bounded. */
+/*
+ * A client that calls and never reads gets faults in place of long answers, then is cut off: memory stays
+ * bounded.
+ */
 static void unread_answers_are_bounded(void **state)
 {
 	struct world *w = *state;

@@ -88,8 +88,8 @@ static struct srvsvc_share_get_info_rsp get_share(struct world *world, const cha
 	struct wr w = wr_over(buf, sizeof(buf));
 
 	srvsvc_share_get_info_req_encode(&w, &q);
-	assert_true(srvsvc_share_get_info_rsp_decode(world, call(world, SRVSVC_NET_SHARE_GET_INFO, BYTES(buf, w.pos)),
-		&rsp));
+	assert_true(srvsvc_share_get_info_rsp_decode(
+		world, call(world, SRVSVC_NET_SHARE_GET_INFO, BYTES(buf, w.pos)), &rsp));
 	assert_int_equal(rsp.level, level);
 	assert_int_equal(rsp.present, rsp.werror == 0);
 	return rsp;
@@ -120,8 +120,8 @@ static struct srvsvc_server_get_info_rsp get_server(struct world *world, uint32_
 	struct wr w = wr_over(buf, sizeof(buf));
 
 	srvsvc_server_get_info_req_encode(&w, &q);
-	assert_true(srvsvc_server_get_info_rsp_decode(world, call(world, SRVSVC_NET_SERVER_GET_INFO, BYTES(buf, w.pos)),
-		&rsp));
+	assert_true(srvsvc_server_get_info_rsp_decode(
+		world, call(world, SRVSVC_NET_SERVER_GET_INFO, BYTES(buf, w.pos)), &rsp));
 	return rsp;
 }
 
@@ -153,10 +153,15 @@ static void the_server_tells_the_time(void **state)
 
 	bind_srvsvc(w, 4280);
 	srvsvc_remote_tod_req_encode(&sw, &q);
-	assert_true(srvsvc_remote_tod_rsp_decode(w, call(w, SRVSVC_NET_REMOTE_TOD, BYTES(buf, sw.pos)), &rsp));
+	assert_true(
+		srvsvc_remote_tod_rsp_decode(w, call(w, SRVSVC_NET_REMOTE_TOD, BYTES(buf, sw.pos)), &rsp));
 	assert_true(rsp.present);
-	struct tm tm = {.tm_sec = (int)rsp.time.seconds, .tm_min = (int)rsp.time.minutes, .tm_hour = (int)rsp.time.hours,
-		.tm_mday = (int)rsp.time.day, .tm_mon = (int)rsp.time.month - 1, .tm_year = (int)rsp.time.year - 1900};
+	struct tm tm = {.tm_sec = (int)rsp.time.seconds,
+		.tm_min = (int)rsp.time.minutes,
+		.tm_hour = (int)rsp.time.hours,
+		.tm_mday = (int)rsp.time.day,
+		.tm_mon = (int)rsp.time.month - 1,
+		.tm_year = (int)rsp.time.year - 1900};
 	assert_int_equal(timegm(&tm), rsp.time.elapsed);
 	assert_true(rsp.time.elapsed >= (uint32_t)before);
 	assert_int_equal(tm.tm_wday, rsp.time.weekday);
@@ -176,12 +181,15 @@ static void the_workstation_service_says_which_group_it_is_in(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 			struct wkssvc_wksta_get_info_req q = {"\\\\SRV", levels[i]};
 			struct wkssvc_wksta_get_info_rsp rsp = {0};
-			uint32_t expected = i < 2 || (i == 2 && admin) ? 0 : i == 2 ? WERR_ACCESS_DENIED : WERR_INVALID_LEVEL;
+			uint32_t expected = i < 2 || (i == 2 && admin) ? 0
+					    : i == 2                   ? WERR_ACCESS_DENIED
+								       : WERR_INVALID_LEVEL;
 			uint8_t buf[128];
 			struct wr sw = wr_over(buf, sizeof(buf));
 
 			wkssvc_wksta_get_info_req_encode(&sw, &q);
-			assert_true(wkssvc_wksta_get_info_rsp_decode(w, call(w, 0, BYTES(buf, sw.pos)), &rsp));
+			assert_true(
+				wkssvc_wksta_get_info_rsp_decode(w, call(w, 0, BYTES(buf, sw.pos)), &rsp));
 			assert_int_equal(rsp.werror, expected);
 			assert_int_equal(rsp.present, expected == 0);
 			if (rsp.present) {
