@@ -240,7 +240,7 @@ void dcerpc_response_encode(struct wr *w, const struct dcerpc_response *in)
 	wr_bytes(w, in->stub);
 }
 
-/* [C706] 12.6.4.7: a fault carries no stub; the hint before it is the size of the PDU, as Windows sends it. */
+/* [C706] 12.6.4.7: a fault has no stub; the hint before it is the size of the PDU, as Windows sends it. */
 bool dcerpc_fault_decode(struct rd *r, struct dcerpc_fault *out)
 {
 	rd_skip(r, 4);

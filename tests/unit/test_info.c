@@ -241,8 +241,8 @@ static const struct fs_facts some_fs = {
 	.volume_creation_time = 0x01D00000000000A1, .volume_serial = 0x8F3AC748, .label = "data",
 	.total_units = 1000001, .caller_free_units = 500, .actual_free_units = 600, .sectors_per_unit = 8,
 	.bytes_per_sector = 512, .device_type = 7, .device_characteristics = 0x20,
-	.fs_attributes = 0x0001006F, .max_name_length = 255, .fs_name = "NTFS", .object_id = "0123456789abcde",
-	.sector_physical = 4096, .sector_flags = 3};
+	.fs_attributes = 0x0001006F, .max_name_length = 255, .fs_name = "NTFS",
+	.object_id = "0123456789abcde", .sector_physical = 4096, .sector_flags = 3};
 
 static const struct {
 	uint8_t info_class;
