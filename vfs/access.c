@@ -15,7 +15,8 @@ static bool in_groups(gid_t wanted, gid_t gid, const gid_t *groups, size_t n)
 	return false;
 }
 
-unsigned access_from_mode(const struct vfs_stat *st, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups)
+unsigned access_from_mode(
+	const struct vfs_stat *st, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups)
 {
 	if (uid == 0)
 		return MAY_READ | MAY_WRITE | MAY_EXECUTE;
@@ -26,7 +27,8 @@ unsigned access_from_mode(const struct vfs_stat *st, uid_t uid, gid_t gid, const
 	return st->unix_mode & 7;
 }
 
-bool access_may_delete(unsigned on_parent, const struct vfs_stat *parent, const struct vfs_stat *st, uid_t uid)
+bool access_may_delete(
+	unsigned on_parent, const struct vfs_stat *parent, const struct vfs_stat *st, uid_t uid)
 {
 	if ((on_parent & (MAY_WRITE | MAY_EXECUTE)) != (MAY_WRITE | MAY_EXECUTE))
 		return false;
@@ -37,7 +39,8 @@ enum {
 	RIGHTS_ALWAYS = FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE,
 	RIGHTS_READ = FILE_READ_DATA | FILE_READ_EA,
 	/* DELETE_CHILD says nothing about a file, and clients that ask for full control ask for it. */
-	RIGHTS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD,
+	RIGHTS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES |
+		       FILE_DELETE_CHILD,
 	RIGHTS_OWNER = ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA,
 	RIGHTS_CHANGING = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_DELETE_CHILD |
 			  FILE_WRITE_ATTRIBUTES | ACCESS_DELETE | ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER,

@@ -8,9 +8,9 @@
 #include <stdatomic.h>
 
 /*
- * What a backend implements; vfs.c counts references, applies what all backends have in common and calls through this
- * table. The functions have the meaning of those of the same name in vfs.h. A backend embeds the structures below as
- * first member of its own.
+ * What a backend implements; vfs.c counts references, applies what all backends have in common and calls
+ * through this table. The functions have the meaning of those of the same name in vfs.h. A backend embeds the
+ * structures below as first member of its own.
  */
 struct vfs_backend {
 	void (*share_free)(struct vfs_share *);
@@ -29,8 +29,8 @@ struct vfs_backend {
 	int (*set_sparse)(struct vfs_file *, struct vfs_cred *, bool sparse);
 	int (*zero_range)(struct vfs_file *, uint64_t offset, uint64_t len);
 	int (*next_data)(struct vfs_file *, uint64_t end, uint64_t *offset, uint64_t *len);
-	int (*copy_range)(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset,
-		uint64_t len);
+	int (*copy_range)(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to,
+		uint64_t to_offset, uint64_t len);
 	int (*set_times)(struct vfs_file *, struct vfs_cred *, const struct vfs_times *);
 	int (*set_attributes)(struct vfs_file *, struct vfs_cred *, uint32_t attributes);
 	int (*dir_open)(struct vfs_file *, struct vfs_cred *, struct vfs_dir **out);
@@ -42,7 +42,8 @@ struct vfs_backend {
 	int (*link)(struct vfs_file *, struct vfs_cred *, const char *to, bool replace);
 	int (*unlink)(struct vfs_file *, struct vfs_cred *, const char *path);
 	int (*directory_is_empty)(struct vfs_file *, struct vfs_cred *);
-	int (*lookup)(struct vfs_share *, struct vfs_cred *, const char *path, unsigned flags, struct vfs_stat *);
+	int (*lookup)(
+		struct vfs_share *, struct vfs_cred *, const char *path, unsigned flags, struct vfs_stat *);
 	int (*ea_list)(struct vfs_file *, int (*fn)(void *, const char *, struct bytes), void *arg);
 	int (*ea_set)(struct vfs_file *, struct vfs_cred *, const char *name, struct bytes value);
 	int (*statfs)(struct vfs_share *, struct vfs_cred *, struct vfs_statfs *);
@@ -73,7 +74,8 @@ struct vfs_file {
 };
 
 /* A new file's references and share; the backend fills the rest. */
-void vfs_file_init(struct vfs_file *f, struct vfs_share *s, const char *path, bool directory, unsigned access);
+void vfs_file_init(
+	struct vfs_file *f, struct vfs_share *s, const char *path, bool directory, unsigned access);
 
 struct vfs_dir {
 	struct vfs_file *file;     /* one ref */
@@ -88,7 +90,7 @@ struct vfs_dir {
 /* True if a name that a client sees matches the cursor's pattern and is not vetoed. */
 bool vfs_dir_shows(const struct vfs_dir *d, const char *name);
 
-/* True if a component of a client's path is vetoed: -ENOENT, or -ENOTDIR if it is not the last one; else 0. */
+/* -ENOENT if the last component of a client's path is vetoed, -ENOTDIR if an earlier one is; else 0. */
 int vfs_path_vetoed(const struct vfs_share *s, const char *path);
 
 /* HIDDEN, where the name says so. */
@@ -100,8 +102,8 @@ const char *vfs_basename(const char *path);
 /* Attributes that clients may set; DIRECTORY and SPARSE_FILE have rules of their own. */
 static inline uint32_t vfs_settable_attributes(bool directory)
 {
-	return FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE |
-	       FILE_ATTRIBUTE_OFFLINE | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED |
+	return FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |
+	       FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_OFFLINE | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED |
 	       (directory ? 0 : FILE_ATTRIBUTE_TEMPORARY);
 }
 
@@ -117,7 +119,8 @@ uint32_t vfs_common_fs_attributes(const struct vfs_share *s);
 enum { MAY_READ = 4, MAY_WRITE = 2, MAY_EXECUTE = 1 };
 
 /* rwx of a mode for an identity, as the owner, group or other class. uid 0 may all. */
-unsigned access_from_mode(const struct vfs_stat *st, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups);
+unsigned access_from_mode(
+	const struct vfs_stat *st, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups);
 
 struct access_facts {
 	unsigned on_file; /* MAY_* */
@@ -126,6 +129,7 @@ struct access_facts {
 /* The access mask in NT terms. */
 uint32_t access_mask(const struct access_facts *f);
 /* The restricted deletion flag: with it only the owner of the file or of the directory may remove a name. */
-bool access_may_delete(unsigned on_parent, const struct vfs_stat *parent, const struct vfs_stat *st, uid_t uid);
+bool access_may_delete(
+	unsigned on_parent, const struct vfs_stat *parent, const struct vfs_stat *st, uid_t uid);
 
 #endif

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 /*
- * File system identities are a property of a thread. glibc's setgroups() changes all threads of the process, so the
- * system call is used. Each identity has a number that is not used again; a thread remembers the one it last assumed
- * without holding a reference.
+ * File system identities are a property of a thread. glibc's setgroups() changes all threads of the process,
+ * so the system call is used. Each identity has a number that is not used again; a thread remembers the one
+ * it last assumed without holding a reference.
  */
 enum { ID_UNKNOWN = 0, ID_PROCESS = 1 };
 
@@ -91,8 +91,9 @@ bool cred_differs_from_process(const struct vfs_cred *c)
 }
 
 /*
- * setfsuid() and setfsgid() tell failure only by what a second call finds. Moving away from uid 0 takes the file
- * capabilities (CAP_DAC_OVERRIDE and so on) out of the effective set and moving back restores them, capabilities(7).
+ * setfsuid() and setfsgid() tell failure only by what a second call finds. Moving away from uid 0 takes the
+ * file capabilities (CAP_DAC_OVERRIDE and so on) out of the effective set and moving back restores them,
+ * capabilities(7).
  */
 static int switch_to(struct cred_view v)
 {

@@ -5,9 +5,9 @@
 #include "vfs/vfs.h"
 
 /*
- * Makes the calling thread act with the file system identity of c (NULL: of the process). Free where the thread acts so
- * already. 0, or -EPERM if the kernel refuses: then the caller must not go on. In a process that is not root there is
- * one identity and nothing to switch.
+ * Makes the calling thread act with the file system identity of c (NULL: of the process). Free where the
+ * thread acts so already. 0, or -EPERM if the kernel refuses: then the caller must not go on. In a process
+ * that is not root there is one identity and nothing to switch.
  */
 int cred_assume(struct vfs_cred *c);
 

@@ -10,8 +10,9 @@ enum { VERSION_MIN = 1, VERSION_MAX = 5 };
 
 /* What each version has between its start and the creation time. */
 static const struct {
-	bool valid_flags, skipped_flags; /* a leading word that tells which fields hold, or one to pass over */
-	uint8_t skip;                    /* bytes from attrib to create_time */
+	bool valid_flags;   /* a leading word tells which fields hold */
+	bool skipped_flags; /* a leading word is passed over */
+	uint8_t skip;       /* bytes from attrib to create_time */
 } layouts[] = {
 	[1] = {.skip = 20},                        /* ea_size, size, alloc_size */
 	[2] = {.skipped_flags = true, .skip = 20}, /* likewise */

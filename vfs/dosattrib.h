@@ -5,8 +5,8 @@
 #include "core/bytes.h"
 
 /*
- * The value of user.DOSATTRIB, which Samba shares with us: NDR of a string, a version, and one structure per version.
- * Versions 1 to 5 and the oldest form, a bare "0x20", are read; version 5 is written.
+ * The value of user.DOSATTRIB, which Samba shares with us: NDR of a string, a version, and one structure per
+ * version. Versions 1 to 5 and the oldest form, a bare "0x20", are read; version 5 is written.
  */
 struct dosattrib {
 	bool has_attributes, has_creation_time;

@@ -46,7 +46,8 @@ int vfs_share_open_memory(const struct vfs_share_options *o, struct vfs_share **
 	return rc;
 }
 
-static struct memory_file *new_file(struct memory_share *s, struct memory_node *n, const char *disk, unsigned access)
+static struct memory_file *new_file(
+	struct memory_share *s, struct memory_node *n, const char *disk, unsigned access)
 {
 	char *path = memory_client_path(disk);
 	struct memory_file *f = path ? malloc(sizeof(*f) + strlen(path) + 1) : NULL;
@@ -124,8 +125,8 @@ static int open_locked(struct memory_share *s, struct vfs_cred *cred, const stru
 	return 0;
 }
 
-static int memory_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
-	struct vfs_file **out, struct vfs_stat *st)
+static int memory_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_open_how *how,
+	unsigned flags, struct vfs_file **out, struct vfs_stat *st)
 {
 	if (how->access & VFS_WRITE && base->o.read_only)
 		return -EACCES;
@@ -145,8 +146,8 @@ static int memory_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned 
 	return rc;
 }
 
-static int memory_lookup(struct vfs_share *base, struct vfs_cred *cred, const char *path, unsigned flags,
-	struct vfs_stat *st)
+static int memory_lookup(
+	struct vfs_share *base, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
 {
 	struct memory_place p;
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 /*
- * A tree in memory, for tests of the server: what the posix backend does, as far as a client can see it. One lock per
- * share guards everything below the share; a node lives while a name or a handle refers to it.
+ * A tree in memory, for tests of the server: what the posix backend does, as far as a client can see it. One
+ * lock per share guards everything below the share; a node lives while a name or a handle refers to it.
  */
 enum { MEMORY_PAGE = 4096 };
 
@@ -90,7 +90,8 @@ struct memory_node *memory_node_new(struct memory_share *s, mode_t mode, const s
 void memory_node_unref(struct memory_node *n);
 unsigned memory_permissions(const struct memory_node *n, const struct vfs_cred *cred);
 /* Exactly, or in another case unless the share says otherwise. */
-struct memory_entry *memory_find(const struct memory_share *s, const struct memory_node *dir, const char *name);
+struct memory_entry *memory_find(
+	const struct memory_share *s, const struct memory_node *dir, const char *name);
 int memory_add_entry(struct memory_node *dir, const char *name, struct memory_node *n);
 void memory_remove_entry(struct memory_node *dir, struct memory_entry *e);
 
@@ -103,12 +104,14 @@ struct memory_place {
 	char path[PATH_MAX]; /* on disk: as names are spelled, as far as they exist */
 };
 /* 0 also where only the last component is missing. */
-int memory_walk(struct memory_share *s, const struct vfs_cred *cred, const char *client, struct memory_place *out);
+int memory_walk(
+	struct memory_share *s, const struct vfs_cred *cred, const char *client, struct memory_place *out);
 /* A path on disk as clients see it; malloced. */
 char *memory_client_path(const char *disk);
 
 /* memory_meta.c */
-void memory_fill_stat(const struct memory_share *s, const struct memory_node *n, const char *name, struct vfs_stat *st);
+void memory_fill_stat(
+	const struct memory_share *s, const struct memory_node *n, const char *name, struct vfs_stat *st);
 uint64_t memory_allocation(const struct memory_node *n);
 int memory_fstat(struct vfs_file *f, unsigned flags, struct vfs_stat *st);
 int memory_maximal_access(struct vfs_file *f, struct vfs_cred *cred, uint32_t *mask);
@@ -126,8 +129,8 @@ int memory_truncate(struct vfs_file *f, uint64_t size, unsigned flags);
 int memory_set_allocation(struct vfs_file *f, uint64_t bytes, unsigned flags);
 int memory_zero_range(struct vfs_file *f, uint64_t offset, uint64_t len);
 int memory_next_data(struct vfs_file *f, uint64_t end, uint64_t *offset, uint64_t *len);
-int memory_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset,
-	uint64_t len);
+int memory_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len);
 
 /* memory_dir.c */
 int memory_dir_open(struct vfs_file *f, struct vfs_cred *cred, struct vfs_dir **out);

@@ -63,7 +63,8 @@ void memory_drop_pages(struct memory_node *n, uint64_t first_index)
 uint64_t memory_allocation(const struct memory_node *n)
 {
 	uint64_t held = (uint64_t)n->npages * MEMORY_PAGE;
-	uint64_t reserved = n->reserved / MEMORY_PAGE * MEMORY_PAGE + (n->reserved % MEMORY_PAGE ? MEMORY_PAGE : 0);
+	uint64_t reserved =
+		n->reserved / MEMORY_PAGE * MEMORY_PAGE + (n->reserved % MEMORY_PAGE ? MEMORY_PAGE : 0);
 
 	return held > reserved ? held : reserved;
 }
@@ -108,7 +109,8 @@ static int write_bytes(struct memory_node *n, const uint8_t *in, size_t len, uin
 	return 0;
 }
 
-ssize_t memory_pread(struct vfs_file *base, const struct iovec *iov, int count, uint64_t offset, unsigned flags)
+ssize_t memory_pread(
+	struct vfs_file *base, const struct iovec *iov, int count, uint64_t offset, unsigned flags)
 {
 	struct memory_node *n = memory_file_of(base)->node;
 	size_t done = 0;
@@ -124,7 +126,8 @@ ssize_t memory_pread(struct vfs_file *base, const struct iovec *iov, int count, 
 	return (ssize_t)done;
 }
 
-ssize_t memory_pwrite(struct vfs_file *base, const struct iovec *iov, int count, uint64_t offset, unsigned flags)
+ssize_t memory_pwrite(
+	struct vfs_file *base, const struct iovec *iov, int count, uint64_t offset, unsigned flags)
 {
 	struct memory_node *n = memory_file_of(base)->node;
 	size_t done = 0;
@@ -193,11 +196,13 @@ int memory_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 	memory_lock(base->share);
 	uint64_t end = offset < n->size && len < n->size - offset ? offset + len : n->size;
 	while (offset < end) {
-		size_t part = in_page(offset, end - offset < MEMORY_PAGE ? (size_t)(end - offset) : MEMORY_PAGE);
+		size_t part =
+			in_page(offset, end - offset < MEMORY_PAGE ? (size_t)(end - offset) : MEMORY_PAGE);
 		size_t i = page_at_or_after(n, offset / MEMORY_PAGE);
 		if (i == n->npages)
 			break;
-		if (n->pages[i].index > offset / MEMORY_PAGE) { /* a hole: on to the next page that is there */
+		if (n->pages[i].index > offset / MEMORY_PAGE) {
+			/* a hole: on to the next page that is there */
 			offset = n->pages[i].index * MEMORY_PAGE;
 			continue;
 		}
@@ -238,7 +243,8 @@ int memory_next_data(struct vfs_file *base, uint64_t end, uint64_t *offset, uint
 }
 
 /* Through a buffer: the two may lie in different trees, each with a lock. */
-int memory_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
+int memory_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
 {
 	enum { CHUNK = 1 << 16 };
 	uint8_t *buf = malloc(CHUNK);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-void memory_fill_stat(const struct memory_share *s, const struct memory_node *n, const char *name, struct vfs_stat *st)
+void memory_fill_stat(
+	const struct memory_share *s, const struct memory_node *n, const char *name, struct vfs_stat *st)
 {
 	bool directory = memory_is_directory(n);
 
@@ -70,8 +71,8 @@ int memory_maximal_access(struct vfs_file *base, struct vfs_cred *cred, uint32_t
 	};
 	if (memory_walk(s, cred, f->path, &p) == 0 && p.parent) {
 		memory_fill_stat(s, p.parent, "", &parent);
-		facts.may_delete_in_parent = access_may_delete(memory_permissions(p.parent, cred), &parent, &st,
-			cred ? cred->uid : cred_effective(NULL).uid);
+		facts.may_delete_in_parent = access_may_delete(memory_permissions(p.parent, cred), &parent,
+			&st, cred ? cred->uid : cred_effective(NULL).uid);
 	}
 	memory_unlock(base->share);
 	*mask = access_mask(&facts);
@@ -126,7 +127,8 @@ int memory_set_attributes(struct vfs_file *base, struct vfs_cred *cred, uint32_t
 
 int memory_set_sparse(struct vfs_file *base, struct vfs_cred *cred, bool sparse)
 {
-	return change_attributes(base, cred, FILE_ATTRIBUTE_SPARSE_FILE, sparse ? FILE_ATTRIBUTE_SPARSE_FILE : 0);
+	return change_attributes(
+		base, cred, FILE_ATTRIBUTE_SPARSE_FILE, sparse ? FILE_ATTRIBUTE_SPARSE_FILE : 0);
 }
 
 int memory_ea_list(struct vfs_file *base, int (*fn)(void *, const char *, struct bytes), void *arg)

@@ -21,7 +21,8 @@ static int may_remove(struct memory_share *s, const struct memory_place *p, cons
 
 	memory_fill_stat(s, p->node, "", &st);
 	memory_fill_stat(s, p->parent, "", &parent);
-	return access_may_delete(memory_permissions(p->parent, cred), &parent, &st, uid_of(cred)) ? 0 : -EACCES;
+	return access_may_delete(memory_permissions(p->parent, cred), &parent, &st, uid_of(cred)) ? 0
+												  : -EACCES;
 }
 
 /* True if `dir` is n or lies beneath it. */
@@ -48,8 +49,8 @@ static int move(struct memory_place *from, struct memory_node *to, const char *n
 	return 0;
 }
 
-static int rename_locked(struct memory_share *s, struct memory_node *n, struct vfs_cred *cred, const char *from,
-	const char *to, bool replace)
+static int rename_locked(struct memory_share *s, struct memory_node *n, struct vfs_cred *cred,
+	const char *from, const char *to, bool replace)
 {
 	struct memory_place a, b;
 
@@ -81,15 +82,18 @@ static int rename_locked(struct memory_share *s, struct memory_node *n, struct v
 	return move(&a, b.parent, b.asked);
 }
 
-int memory_rename(struct vfs_file *base, struct vfs_cred *cred, const char *from, const char *to, bool replace)
+int memory_rename(
+	struct vfs_file *base, struct vfs_cred *cred, const char *from, const char *to, bool replace)
 {
 	memory_lock(base->share);
-	int rc = rename_locked(memory_share_of(base->share), memory_file_of(base)->node, cred, from, to, replace);
+	int rc = rename_locked(
+		memory_share_of(base->share), memory_file_of(base)->node, cred, from, to, replace);
 	memory_unlock(base->share);
 	return rc;
 }
 
-static int link_locked(struct memory_share *s, struct memory_node *n, struct vfs_cred *cred, const char *to, bool replace)
+static int link_locked(
+	struct memory_share *s, struct memory_node *n, struct vfs_cred *cred, const char *to, bool replace)
 {
 	struct memory_place p;
 	int rc = memory_walk(s, cred, to, &p);
@@ -118,7 +122,8 @@ int memory_link(struct vfs_file *base, struct vfs_cred *cred, const char *to, bo
 	return rc;
 }
 
-static int unlink_locked(struct memory_share *s, struct memory_node *n, struct vfs_cred *cred, const char *path)
+static int unlink_locked(
+	struct memory_share *s, struct memory_node *n, struct vfs_cred *cred, const char *path)
 {
 	struct memory_place p;
 

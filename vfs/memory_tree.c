@@ -50,7 +50,8 @@ unsigned memory_permissions(const struct memory_node *n, const struct vfs_cred *
 	return access_from_mode(&st, v.uid, v.gid, v.groups, v.ngroups);
 }
 
-struct memory_entry *memory_find(const struct memory_share *s, const struct memory_node *dir, const char *name)
+struct memory_entry *memory_find(
+	const struct memory_share *s, const struct memory_node *dir, const char *name)
 {
 	char want[NAME_CLIENT_MAX], have[NAME_CLIENT_MAX];
 
@@ -138,7 +139,8 @@ static int step(struct memory_share *s, const struct vfs_cred *cred, struct memo
 	return 0;
 }
 
-int memory_walk(struct memory_share *s, const struct vfs_cred *cred, const char *client, struct memory_place *out)
+int memory_walk(
+	struct memory_share *s, const struct vfs_cred *cred, const char *client, struct memory_place *out)
 {
 	char disk[PATH_MAX];
 	int rc = path_to_disk(client, disk, sizeof(disk));

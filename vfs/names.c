@@ -125,7 +125,7 @@ static uint8_t byte_for(uint32_t c, bool last)
 	return 0;
 }
 
-/* Bytes written or -errno. Escaped bytes must be just those that name_to_client escapes, else names had two forms. */
+/* Bytes written or -errno. Escaped bytes must be those that name_to_client escapes: a name has one form. */
 static int component_to_disk(const char *client, size_t len, char out[NAME_DISK_MAX + 1])
 {
 	char again[NAME_CLIENT_MAX];

@@ -19,9 +19,9 @@ struct posix_share {
 	struct vfs_share base;
 	int root; /* O_PATH | O_DIRECTORY */
 	uint64_t root_dev, root_ino, volume_id;
-	uint64_t resolve;      /* RESOLVE_* of every look-up */
-	atomic_bool no_xattr;  /* the file system refused user attributes once: they are not stored */
-	pthread_mutex_t lock;  /* read-modify-write of user.DOSATTRIB */
+	uint64_t resolve;     /* RESOLVE_* of every look-up */
+	atomic_bool no_xattr; /* the file system refused user attributes once: they are not stored */
+	pthread_mutex_t lock; /* read-modify-write of user.DOSATTRIB */
 	struct names names;
 };
 
@@ -49,20 +49,20 @@ static inline struct posix_share *posix_share_of_file(const struct posix_file *f
 	return posix_share_of(f->base.share);
 }
 
-/* posix_thread.c: the way to what the system calls on an O_PATH descriptor refuse. For the calling thread, at once. */
+/* posix_thread.c: the way to what system calls on an O_PATH descriptor refuse. For the calling thread. */
 struct fd_path {
 	char s[64 + NAME_DISK_MAX];
 };
 struct fd_path posix_fd_path(int fd);
 struct fd_path posix_entry_path(int dir, const char *name);
 
-/* posix_resolve.c. Paths are those on disk, relative to the share's root; "" is the root. All return -errno. */
+/* posix_resolve.c. Paths are those on disk, relative to the share's root, which is "". All return -errno. */
 int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags);
 /* Opens what exists; corrects the case of `path` (of size PATH_MAX) where it must. */
 int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned flags);
 /*
- * Corrects the case of `path`, whose last component does not exist, or need not be preferred, as it is spelled. 0: there
- * is one; -ENOENT: the folders before it are right; -ENOTDIR.
+ * Corrects the case of `path`, whose last component does not exist, or need not be preferred, as it is
+ * spelled. 0: there is one; -ENOENT: the folders before it are right; -ENOTDIR.
  */
 int posix_spell(struct posix_share *s, char *path, unsigned flags);
 /* A new name's parent and last component. parent.fd is to be closed with posix_parent_close. */
@@ -93,11 +93,13 @@ struct posix_dent {
 int posix_dents_next(struct posix_dents *d, struct posix_dent *out);
 
 /* posix_meta.c */
-void posix_fill_stat(const struct posix_share *s, const struct statx *x, const char *name, struct vfs_stat *st);
+void posix_fill_stat(
+	const struct posix_share *s, const struct statx *x, const char *name, struct vfs_stat *st);
 /* Stats fd. The attributes are those of `name` and of user.DOSATTRIB. */
 int posix_stat_fd(struct posix_share *s, int fd, bool path_only, const char *name, struct vfs_stat *st);
 /* Stats `name` in a directory, not following a symlink. */
-int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st);
+int posix_stat_at(
+	struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st);
 /* Stats fd, which is new, and gives it a user.DOSATTRIB, unless the file system cannot keep one. */
 int posix_stat_new(struct posix_share *s, int fd, bool path_only, const char *name, uint32_t attributes,
 	uint64_t creation_time, struct vfs_stat *st);
@@ -122,15 +124,16 @@ int posix_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open
 	struct vfs_file **out, struct vfs_stat *st);
 void posix_file_free(struct vfs_file *f);
 int posix_reopen(struct vfs_file *f, struct vfs_cred *cred, unsigned access, unsigned flags);
-int posix_lookup(struct vfs_share *s, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st);
+int posix_lookup(
+	struct vfs_share *s, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st);
 
 /* posix_io.c */
 ssize_t posix_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
 ssize_t posix_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
 int posix_file_fd(const struct vfs_file *f);
 int posix_flush(struct vfs_file *f, unsigned flags);
-int posix_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset,
-	uint64_t len);
+int posix_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len);
 
 /* posix_space.c */
 int posix_reserve(int fd, uint64_t bytes);

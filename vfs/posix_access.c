@@ -6,25 +6,31 @@
 #include <unistd.h>
 
 /*
- * The owner's permissions are those of the mode. For others an access control list may say more or less than the mode
- * does, so the kernel is asked: with AT_EACCESS it answers for the file system identity of the thread.
+ * The owner's permissions are those of the mode. For others an access control list may say more or less than
+ * the mode does, so the kernel is asked: with AT_EACCESS it answers for the file system identity of the
+ * thread.
  */
-static unsigned ask_kernel(int fd)
+static bool kernel_grants(int fd, unsigned bits)
 {
-	static const unsigned bits[] = {MAY_READ, MAY_WRITE, MAY_EXECUTE}; /* R_OK, W_OK and X_OK are the same */
-	unsigned got = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
-		if (syscall(SYS_faccessat2, fd, "", bits[i], AT_EACCESS | AT_EMPTY_PATH) == 0)
-			got |= bits[i];
-	return got;
+	/* R_OK, W_OK and X_OK are MAY_READ, MAY_WRITE and MAY_EXECUTE */
+	return syscall(SYS_faccessat2, fd, "", bits, AT_EACCESS | AT_EMPTY_PATH) == 0;
 }
 
+/* Which of the three an identity has. */
 static unsigned permissions(const struct vfs_stat *st, int fd, const struct cred_view *v)
 {
 	if (v->uid == 0 || v->uid == st->uid)
 		return access_from_mode(st, v->uid, v->gid, v->groups, v->ngroups);
-	return ask_kernel(fd);
+	return (kernel_grants(fd, MAY_READ) ? MAY_READ : 0) | (kernel_grants(fd, MAY_WRITE) ? MAY_WRITE : 0) |
+	       (kernel_grants(fd, MAY_EXECUTE) ? MAY_EXECUTE : 0);
+}
+
+/* Whether it has all of some. */
+static bool permits(const struct vfs_stat *st, int fd, const struct cred_view *v, unsigned bits)
+{
+	if (v->uid == 0 || v->uid == st->uid)
+		return (access_from_mode(st, v->uid, v->gid, v->groups, v->ngroups) & bits) == bits;
+	return kernel_grants(fd, bits);
 }
 
 static int plain_stat(const struct posix_share *s, int fd, struct vfs_stat *st)
@@ -47,8 +53,8 @@ static bool may_delete(struct posix_file *f, const struct vfs_stat *st, const st
 
 	if (f->path[0] == 0 || posix_disk_path(f->path, path) < 0 || posix_parent_open(s, path, &p) < 0)
 		return false;
-	bool may = plain_stat(s, p.fd, &parent) == 0 &&
-		   access_may_delete(permissions(&parent, p.fd, v), &parent, st, v->uid);
+	bool may = plain_stat(s, p.fd, &parent) == 0 && permits(&parent, p.fd, v, MAY_WRITE | MAY_EXECUTE) &&
+		   access_may_delete(MAY_WRITE | MAY_EXECUTE, &parent, st, v->uid);
 	posix_parent_close(&p);
 	return may;
 }
@@ -85,5 +91,5 @@ int posix_may_write_attributes(struct posix_file *f, struct vfs_cred *cred)
 		rc = plain_stat(posix_share_of_file(f), f->fd, &st);
 	if (rc < 0)
 		return rc;
-	return v.uid == st.uid || permissions(&st, f->fd, &v) & MAY_WRITE ? 0 : -EACCES;
+	return v.uid == st.uid || permits(&st, f->fd, &v, MAY_WRITE) ? 0 : -EACCES;
 }

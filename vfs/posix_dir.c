@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /*
- * A cursor has a descriptor of its own, opened when names are first read: a pattern without wildcards, which is how
- * clients ask for one file, is answered by looking that name up.
+ * A cursor has a descriptor of its own, opened when names are first read: a pattern without wildcards, which
+ * is how clients ask for one file, is answered by looking that name up.
  */
 enum stage { STAGE_DOT, STAGE_DOTDOT, STAGE_NAMES, STAGE_END };
 
@@ -105,7 +105,8 @@ static int stat_dots(struct posix_dir *d, struct vfs_stat *st)
 	struct posix_parent p;
 	char path[PATH_MAX];
 
-	if (d->name[1] == 0 || f->path[0] == 0 || posix_disk_path(f->path, path) < 0 || posix_parent_open(s, path, &p) < 0)
+	if (d->name[1] == 0 || f->path[0] == 0 || posix_disk_path(f->path, path) < 0 ||
+		posix_parent_open(s, path, &p) < 0)
 		return posix_stat_fd(s, f->fd, f->path_only, "", st);
 	int rc = posix_stat_fd(s, p.fd, true, "", st);
 	posix_parent_close(&p);

@@ -8,22 +8,24 @@
 #include <sys/xattr.h>
 
 /*
- * Clients' EAs are attributes of the "user." class; the prefix is not shown. The kernel refuses the f*xattr calls on
- * O_PATH descriptors; for those the path through /proc reaches the same inode.
+ * Clients' EAs are attributes of the "user." class; the prefix is not shown. The kernel refuses the f*xattr
+ * calls on O_PATH descriptors; for those the path through /proc reaches the same inode.
  */
 static const char prefix[] = "user.";
 enum { PREFIX_LEN = sizeof(prefix) - 1 };
 
 ssize_t posix_getxattr(int fd, bool path_only, const char *name, void *buf, size_t size)
 {
-	ssize_t n = path_only ? getxattr(posix_fd_path(fd).s, name, buf, size) : fgetxattr(fd, name, buf, size);
+	ssize_t n =
+		path_only ? getxattr(posix_fd_path(fd).s, name, buf, size) : fgetxattr(fd, name, buf, size);
 
 	return n < 0 ? -errno : n;
 }
 
 int posix_setxattr(int fd, bool path_only, const char *name, const void *value, size_t size)
 {
-	int rc = path_only ? setxattr(posix_fd_path(fd).s, name, value, size, 0) : fsetxattr(fd, name, value, size, 0);
+	int rc = path_only ? setxattr(posix_fd_path(fd).s, name, value, size, 0)
+			   : fsetxattr(fd, name, value, size, 0);
 
 	return rc < 0 ? -errno : 0;
 }
@@ -37,7 +39,8 @@ static int remove_xattr(const struct posix_file *f, const char *name)
 
 static ssize_t list_xattr(const struct posix_file *f, char *buf, size_t size)
 {
-	ssize_t n = f->path_only ? listxattr(posix_fd_path(f->fd).s, buf, size) : flistxattr(f->fd, buf, size);
+	ssize_t n =
+		f->path_only ? listxattr(posix_fd_path(f->fd).s, buf, size) : flistxattr(f->fd, buf, size);
 
 	return n < 0 ? -errno : n;
 }
@@ -47,7 +50,7 @@ static ssize_t read_one(const struct posix_file *f, const char *name, char *buf,
 	return name ? posix_getxattr(f->fd, f->path_only, name, buf, size) : list_xattr(f, buf, size);
 }
 
-/* The whole list (name NULL) or value in memory of its own; the size may change between asking for it and reading. */
+/* The whole list (name NULL) or value, malloced; its size may change between asking for it and reading. */
 static ssize_t read_all(const struct posix_file *f, const char *name, char **out)
 {
 	enum { MOSTLY_ENOUGH = 256, ATTEMPTS = 8 };
@@ -71,22 +74,23 @@ static ssize_t read_all(const struct posix_file *f, const char *name, char **out
 	return size < 0 ? size : n == -ERANGE ? -EAGAIN : n;
 }
 
-static int show_one(const struct posix_file *f, const char *full, int (*fn)(void *, const char *, struct bytes),
-	void *arg)
+static int show_one(const struct posix_file *f, const char *full,
+	int (*fn)(void *, const char *, struct bytes), void *arg)
 {
 	const char *name = full + PREFIX_LEN;
 	char *value;
 
 	if (strncmp(full, prefix, PREFIX_LEN) != 0 || vfs_ea_is_reserved(name))
 		return 0;
-	/* the handle has FILE_READ_EA already: it is not for the identity of whoever ran last on this thread to say */
+	/* the handle has FILE_READ_EA: whoever ran last on this thread has no say in it */
 	int rc = cred_assume(NULL);
 	if (rc < 0)
 		return rc;
 	ssize_t n = read_all(f, full, &value);
 	if (n < 0)
 		return n == -ENODATA ? 0 : (int)n;
-	rc = n > 0 ? fn(arg, name, BYTES(value, n)) : 0; /* an EA without a value does not exist for clients */
+	/* for clients an EA without a value does not exist */
+	rc = n > 0 ? fn(arg, name, BYTES(value, n)) : 0;
 	free(value);
 	return rc;
 }

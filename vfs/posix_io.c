@@ -149,7 +149,8 @@ static int copy_by_hand(int in, off_t from, int out, off_t to, uint64_t len)
 }
 
 /* -EINVAL: the source ends before. */
-int posix_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
+int posix_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
 {
 	int in = posix_file_of(from)->fd, out = posix_file_of(to)->fd;
 	off_t in_at = (off_t)from_offset, out_at = (off_t)to_offset;
@@ -157,7 +158,8 @@ int posix_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_fil
 	while (len) {
 		ssize_t n = copy_file_range(in, &in_at, out, &out_at, len < SSIZE_MAX ? len : SSIZE_MAX, 0);
 		if (n == 0)
-			return copy_by_hand(in, in_at, out, out_at, len); /* the end, or a file system that says so */
+			return copy_by_hand(
+				in, in_at, out, out_at, len); /* the end, or a file system that says so */
 		if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
 			return copy_by_hand(in, in_at, out, out_at, len);
 		if (n < 0 && errno != EINTR)

@@ -9,8 +9,9 @@
 #include <sys/xattr.h>
 
 /*
- * What SMB knows of a file and the inode does not is in the attribute user.DOSATTRIB, in Samba's format: DOS attributes
- * and the creation time. A file without it has the attributes that its name and type give, and its birth time.
+ * What SMB knows of a file and the inode does not is in the attribute user.DOSATTRIB, in Samba's format: DOS
+ * attributes and the creation time. A file without it has the attributes that its name and type give, and its
+ * birth time.
  */
 static const char attribute[] = "user.DOSATTRIB";
 
@@ -30,7 +31,8 @@ static uint64_t file_id(const struct posix_share *s, uint64_t dev, uint64_t ino)
 	return dev == s->root_dev ? ino : ino ^ (dev - s->root_dev) * 0x9E3779B97F4A7C15ull;
 }
 
-void posix_fill_stat(const struct posix_share *s, const struct statx *x, const char *name, struct vfs_stat *st)
+void posix_fill_stat(
+	const struct posix_share *s, const struct statx *x, const char *name, struct vfs_stat *st)
 {
 	bool directory = S_ISDIR(x->stx_mode);
 
@@ -61,7 +63,8 @@ void posix_fill_stat(const struct posix_share *s, const struct statx *x, const c
 /* What the stored value adds to a stat that was filled from the inode. */
 static void merge(struct vfs_stat *st, const struct dosattrib *a)
 {
-	uint32_t shown = vfs_settable_attributes(st->directory) | (st->directory ? 0 : FILE_ATTRIBUTE_SPARSE_FILE);
+	uint32_t shown =
+		vfs_settable_attributes(st->directory) | (st->directory ? 0 : FILE_ATTRIBUTE_SPARSE_FILE);
 
 	if (a->has_attributes)
 		st->attributes |= a->attributes & shown;
@@ -84,7 +87,7 @@ static bool is_unsupported(struct posix_share *s, ssize_t rc)
 	return true;
 }
 
-/* True if there is a value that makes sense. Whoever may stat a file may know these, so EACCES is asked again as root. */
+/* True if there is a value that makes sense. Whoever may stat may know it: EACCES is asked again as root. */
 static bool read_value(struct posix_share *s, int fd, bool path_only, struct dosattrib *a)
 {
 	uint8_t buf[DOSATTRIB_READ_MAX];
@@ -119,7 +122,8 @@ int posix_stat_fd(struct posix_share *s, int fd, bool path_only, const char *nam
 	return rc;
 }
 
-int posix_stat_at(struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st)
+int posix_stat_at(
+	struct posix_share *s, int dir, const char *name, const char *client_name, struct vfs_stat *st)
 {
 	struct statx x;
 	struct dosattrib a;
@@ -171,9 +175,9 @@ int posix_fstat(struct vfs_file *base, unsigned flags, struct vfs_stat *st)
 }
 
 /*
- * Changes the stored value: attributes under mask, and the creation time if it is not 0. The owner, and whoever may
- * write the file, may do so in NT terms; Unix asks for write permission, so the process acts for those who have not got
- * it. Callers have checked posix_may_write_attributes.
+ * Changes the stored value: attributes under mask, and the creation time if it is not 0. The owner, and
+ * whoever may write the file, may do so in NT terms; Unix asks for write permission, so the process acts for
+ * those who have not got it. Callers have checked posix_may_write_attributes.
  */
 static int change_value(struct posix_file *f, uint32_t mask, uint32_t attributes, uint64_t creation_time)
 {
@@ -222,7 +226,8 @@ int posix_set_times(struct vfs_file *base, struct vfs_cred *cred, const struct v
 		rc = cred_assume(NULL);
 	if (rc == 0 && t->creation_time && base->share->o.store_dos_attributes)
 		rc = change_value(f, 0, 0, t->creation_time);
-	/* last, because the times of the inode are what the caller asked for and no later change may touch them */
+	/* last, because the times of the inode are what the caller asked for and no later change may touch
+	 * them */
 	if (rc == 0 && (t->access_time || t->write_time))
 		rc = set_inode_times(f, t);
 	return rc;

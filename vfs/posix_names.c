@@ -338,7 +338,8 @@ static bool apply(struct table *t, const char *removed, const char *added)
 	return added ? add_name(t, added) : removed != NULL;
 }
 
-void names_end_change(struct names *n, uint64_t change, int dir, bool done, const char *removed, const char *added)
+void names_end_change(
+	struct names *n, uint64_t change, int dir, bool done, const char *removed, const char *added)
 {
 	struct stamp now;
 

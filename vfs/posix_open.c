@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 /*
- * Opening what exists takes openat2, statx and fgetxattr. What a path names is known only then: fifos, sockets and
- * devices are opened O_NONBLOCK, found not to be files, and closed again. That is harmless for fifos; a device node is
- * touched only if the user has been given access to it.
+ * Opening what exists takes openat2, statx and fgetxattr. What a path names is known only then: fifos,
+ * sockets and devices are opened O_NONBLOCK, found not to be files, and closed again. That is harmless for
+ * fifos; a device node is touched only if the user has been given access to it.
  */
 
-static struct posix_file *new_file(struct posix_share *s, const char *path, int fd, bool path_only, unsigned access,
-	const struct vfs_stat *st)
+static struct posix_file *new_file(struct posix_share *s, const char *path, int fd, bool path_only,
+	unsigned access, const struct vfs_stat *st)
 {
 	size_t size = strlen(path) + 1;
 	struct posix_file *f = malloc(sizeof(*f) + size);
@@ -40,8 +40,10 @@ void posix_file_free(struct vfs_file *base)
 
 static int open_flags(const struct vfs_open_how *how)
 {
-	static const int by_access[] = {
-		[VFS_NONE] = O_PATH, [VFS_READ] = O_RDONLY, [VFS_WRITE] = O_WRONLY, [VFS_READ | VFS_WRITE] = O_RDWR};
+	static const int by_access[] = {[VFS_NONE] = O_PATH,
+		[VFS_READ] = O_RDONLY,
+		[VFS_WRITE] = O_WRONLY,
+		[VFS_READ | VFS_WRITE] = O_RDWR};
 	int flags = by_access[how->access & (VFS_READ | VFS_WRITE)];
 
 	return flags | (how->no_follow ? O_NOFOLLOW : 0) | (flags == O_PATH ? 0 : O_NONBLOCK | O_NOCTTY);
@@ -58,7 +60,8 @@ static int special_file_error(int rc)
 	return rc == -ENXIO || rc == -ENODEV ? -EACCES : rc;
 }
 
-static int open_existing(struct posix_share *s, const struct vfs_open_how *how, unsigned flags, char *path, int *oflags)
+static int open_existing(
+	struct posix_share *s, const struct vfs_open_how *how, unsigned flags, char *path, int *oflags)
 {
 	*oflags = open_flags(how);
 	int fd = posix_open_existing(s, path, *oflags, flags);
@@ -88,8 +91,8 @@ static const char *spelled_path(const char *asked, const char *disk, bool as_ask
 }
 
 /* Takes the descriptor over. */
-static int finish_existing(struct posix_share *s, const struct vfs_open_how *how, const char *path, int fd, int oflags,
-	struct vfs_file **out, struct vfs_stat *st)
+static int finish_existing(struct posix_share *s, const struct vfs_open_how *how, const char *path, int fd,
+	int oflags, struct vfs_file **out, struct vfs_stat *st)
 {
 	bool path_only = oflags & O_PATH;
 	struct posix_file *f = NULL;
@@ -266,7 +269,8 @@ int posix_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned access, 
 	return rc;
 }
 
-int posix_lookup(struct vfs_share *base, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
+int posix_lookup(
+	struct vfs_share *base, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
 {
 	struct posix_share *s = posix_share_of(base);
 	char disk[PATH_MAX];

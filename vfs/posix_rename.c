@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 /*
- * Renaming, linking and removing name a file by its parent's descriptor and its last component. Between the check that
- * the component still is the file and the system call, a local process may put another one there; the server's own
- * users cannot, because the node table keeps them out.
+ * Renaming, linking and removing name a file by its parent's descriptor and its last component. Between the
+ * check that the component still is the file and the system call, a local process may put another one there;
+ * the server's own users cannot, because the node table keeps them out.
  */
 
 /* A parent's descriptor and the spelling on disk of a name in it. */
@@ -37,7 +37,7 @@ static int stat_place(struct place *p)
 	return 0;
 }
 
-/* Finds the component as asked, else in another case, else not at all; its parent exists. To be closed on success. */
+/* Finds the component as asked, else in another case, else none; its parent exists. Closed if that fails. */
 static int find_place(struct posix_share *s, const char *client, struct place *p)
 {
 	int rc = posix_disk_path(client, p->path);
@@ -96,15 +96,16 @@ static int move_to_free(int from, const char *from_leaf, int to, const char *to_
 }
 
 /*
- * Over an existing name, which then gets the client's spelling. rename(2) does nothing where both names are links to one
- * file: there the old name is removed.
+ * Over an existing name, which then gets the client's spelling. rename(2) does nothing where both names are
+ * links to one file: there the old name is removed.
  */
 static int move_over(const struct place *from, const struct place *to)
 {
 	int rc;
 
 	if (S_ISDIR(to->mode) || S_ISDIR(from->mode))
-		return -EACCES; /* [MS-FSA] 2.1.5.14.11: a directory is neither replaced nor does it replace */
+		return -EACCES; /* [MS-FSA] 2.1.5.14.11: a directory is neither replaced nor does it replace
+				 */
 	if (from->dev == to->dev && from->ino == to->ino)
 		rc = unlinkat(from->parent.fd, from->parent.leaf, 0);
 	else
@@ -134,7 +135,8 @@ static int move_name(const struct place *from, const struct place *to, bool repl
 }
 
 /* What is kept of both directories follows. Where they are one, the second change is part of the first. */
-static int rename_between(struct posix_share *s, const struct place *from, const struct place *to, bool replace)
+static int rename_between(
+	struct posix_share *s, const struct place *from, const struct place *to, bool replace)
 {
 	uint64_t out = names_begin_change(&s->names, from->parent.fd);
 	uint64_t in = names_begin_change(&s->names, to->parent.fd);

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * From a path to a descriptor. The kernel resolves each path as a whole and beneath the root, whatever others do to the
- * tree meanwhile; names are compared here only to find another spelling to ask the kernel for.
+ * From a path to a descriptor. The kernel resolves each path as a whole and beneath the root, whatever others
+ * do to the tree meanwhile; names are compared here only to find another spelling to ask the kernel for.
  */
 
 int posix_disk_path(const char *client, char *out)
@@ -111,7 +111,7 @@ static int append(char *path, const char *name)
 	return 0;
 }
 
-/* The entry of directory `path` that matches `name` but for case. -ENOENT: none, or the directory; *exists tells. */
+/* The entry of directory `path` that matches `name` but for case. -ENOENT: none, or no directory: *exists. */
 static int find_in(struct posix_share *s, const char *path, const char *name, char *spelled, bool *exists)
 {
 	int fd = s->base.o.case_sensitive ? -EACCES : posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
@@ -129,7 +129,7 @@ static int find_in(struct posix_share *s, const char *path, const char *name, ch
 	return rc;
 }
 
-/* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0, -ENOENT, -ENOTDIR. */
+/* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0 or -errno. */
 static int append_spelled(struct posix_share *s, char *path, const char *name)
 {
 	char spelled[NAME_DISK_MAX + 1];
@@ -201,7 +201,8 @@ int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned 
 	fd = posix_openat2(s, path, oflags, 0, flags);
 	if (fd != -ENOENT)
 		return fd;
-	/* if the name is still there, what is missing is where a symlink points: not "create it", but "keep out" */
+	/* if the name is still there, what is missing is where a symlink points: not "create it", but "keep
+	 * out" */
 	fd = posix_openat2(s, path, O_PATH | O_NOFOLLOW, 0, 0);
 	if (fd < 0)
 		return fd;

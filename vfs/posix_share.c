@@ -20,7 +20,8 @@ static int open_root(struct posix_share *s, const char *root)
 	struct statfs fs;
 
 	s->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s->root < 0 || statx(s->root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) < 0 || fstatfs(s->root, &fs) < 0)
+	if (s->root < 0 || statx(s->root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) < 0 ||
+		fstatfs(s->root, &fs) < 0)
 		return -errno;
 	s->root_dev = makedev(x.stx_dev_major, x.stx_dev_minor);
 	s->root_ino = x.stx_ino;

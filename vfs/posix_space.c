@@ -76,7 +76,8 @@ int posix_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 		return rc;
 	if (len > st.size - offset)
 		len = st.size - offset;
-	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, zero = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
+	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	    zero = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
 	rc = allocate(fd, st.attributes & FILE_ATTRIBUTE_SPARSE_FILE ? punch : zero, offset, len);
 	return rc == -EOPNOTSUPP ? write_zeros(fd, offset, len) : rc;
 }

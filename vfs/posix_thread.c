@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 /*
- * The kernel has no call for the extended attributes of an O_PATH descriptor; "/proc/self/fd/N" leads there, at the cost
- * of walking through /proc each time, which is more than all the rest of opening a file. So threads other than the main
- * one take a working directory of their own, /proc/self/fd, where the path is just "N". Relative paths mean nothing else
- * on them; the daemon uses none. The umask, which comes with the working directory, stays 0.
+ * The kernel has no call for the extended attributes of an O_PATH descriptor; "/proc/self/fd/N" leads there,
+ * at the cost of walking through /proc each time, which is more than all the rest of opening a file. So
+ * threads other than the main one take a working directory of their own, /proc/self/fd, where the path is
+ * just "N". Relative paths mean nothing else on them; the daemon uses none. The umask, which comes with the
+ * working directory, stays 0.
  */
 enum home { HOME_UNKNOWN, HOME_SHARED, HOME_DESCRIPTORS };
 static _Thread_local enum home home;

@@ -105,14 +105,17 @@ mode_t vfs_create_mode(const struct vfs_share *s, bool directory, mode_t parent_
 uint32_t vfs_common_fs_attributes(const struct vfs_share *s)
 {
 	enum { /* [MS-FSCC] 2.5.1 */
-		CASE_SENSITIVE_SEARCH = 0x1, CASE_PRESERVED_NAMES = 0x2, UNICODE_ON_DISK = 0x4,
-		SUPPORTS_SPARSE_FILES = 0x40, READ_ONLY_VOLUME = 0x80000, SUPPORTS_HARD_LINKS = 0x400000,
+		CASE_SENSITIVE_SEARCH = 0x1,
+		CASE_PRESERVED_NAMES = 0x2,
+		UNICODE_ON_DISK = 0x4,
+		SUPPORTS_SPARSE_FILES = 0x40,
+		READ_ONLY_VOLUME = 0x80000,
+		SUPPORTS_HARD_LINKS = 0x400000,
 		SUPPORTS_EXTENDED_ATTRIBUTES = 0x800000,
 	};
 
-	return CASE_SENSITIVE_SEARCH | CASE_PRESERVED_NAMES | UNICODE_ON_DISK |
-	       SUPPORTS_SPARSE_FILES | SUPPORTS_HARD_LINKS | SUPPORTS_EXTENDED_ATTRIBUTES |
-	       (s->o.read_only ? READ_ONLY_VOLUME : 0);
+	return CASE_SENSITIVE_SEARCH | CASE_PRESERVED_NAMES | UNICODE_ON_DISK | SUPPORTS_SPARSE_FILES |
+	       SUPPORTS_HARD_LINKS | SUPPORTS_EXTENDED_ATTRIBUTES | (s->o.read_only ? READ_ONLY_VOLUME : 0);
 }
 
 void vfs_file_init(struct vfs_file *f, struct vfs_share *s, const char *path, bool directory, unsigned access)
@@ -262,7 +265,8 @@ int vfs_next_data(struct vfs_file *f, uint64_t end, uint64_t *offset, uint64_t *
 	return rc < 0 ? rc : f->share->ops->next_data(f, end, offset, len);
 }
 
-int vfs_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
+int vfs_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
 {
 	int rc = data_access(from, VFS_READ);
 
@@ -397,7 +401,8 @@ int vfs_directory_is_empty(struct vfs_file *f, struct vfs_cred *cred)
 	return f->directory ? f->share->ops->directory_is_empty(f, cred) : -ENOTDIR;
 }
 
-int vfs_lookup(struct vfs_share *s, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
+int vfs_lookup(
+	struct vfs_share *s, struct vfs_cred *cred, const char *path, unsigned flags, struct vfs_stat *st)
 {
 	int rc = vfs_path_vetoed(s, path);
 

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 /*
- * [MS-FSA] 2.1.4.4 as a set of positions in the pattern that moves along the name, so that the time is bounded by the
- * product of both lengths whatever the pattern is. Characters are UTF-16 units, as Windows counts them.
+ * [MS-FSA] 2.1.4.4 as a set of positions in the pattern that moves along the name, so that the time is
+ * bounded by the product of both lengths whatever the pattern is. Characters are UTF-16 units, as Windows
+ * counts them.
  */
 enum wildcard_kind { WILDCARD_ALL, WILDCARD_LITERAL, WILDCARD_GENERAL };
 
@@ -85,7 +86,8 @@ static void add_position(const struct wildcard *w, uint8_t *set, size_t at, uint
 		if (at == w->len)
 			return;
 		uint16_t p = w->units[at];
-		bool passes = p == '*' || p == '<' || (p == '>' && (c == 0 || c == '.')) || (p == '"' && c == 0);
+		bool passes =
+			p == '*' || p == '<' || (p == '>' && (c == 0 || c == '.')) || (p == '"' && c == 0);
 		if (!passes)
 			return;
 	}

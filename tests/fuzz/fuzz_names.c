@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any bytes are a name on disk, which must come back from its client's form; and any bytes may come from a client. */
+/* Any bytes are a name on disk, which must come back from its client's form; and any bytes may come from a
+ * client. */
 static void from_disk(const char *disk)
 {
 	char client[NAME_CLIENT_MAX], back[PATH_MAX];
 
-	if (strlen(disk) > NAME_DISK_MAX || *disk == 0 || strchr(disk, '/') || strcmp(disk, ".") == 0 || strcmp(disk, "..") == 0)
+	if (strlen(disk) > NAME_DISK_MAX || *disk == 0 || strchr(disk, '/') || strcmp(disk, ".") == 0 ||
+		strcmp(disk, "..") == 0)
 		return;
 	name_to_client(disk, client);
-	if (utf16_length(client) == SIZE_MAX || path_to_disk(client, back, sizeof(back)) < 0 || strcmp(back, disk) != 0)
+	if (utf16_length(client) == SIZE_MAX || path_to_disk(client, back, sizeof(back)) < 0 ||
+		strcmp(back, disk) != 0)
 		abort();
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /*
- * Input: a pattern, a NUL, a name. A pattern without wildcards matches itself, and what a pattern matches it matches with
- * stars around it ("*.*" is an exception: it matches names without a period).
+ * Input: a pattern, a NUL, a name. A pattern without wildcards matches itself, and what a pattern matches it
+ * matches with stars around it ("*.*" is an exception: it matches names without a period).
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	starred[0] = '*';
 	memcpy(starred + 1, text, len);
 	strcpy(starred + 1 + len, "*");
-	if (*name && strcmp(text, "*.*") != 0 && vfs_wildcard_match(text, name) && !vfs_wildcard_match(starred, name))
+	if (*name && strcmp(text, "*.*") != 0 && vfs_wildcard_match(text, name) &&
+		!vfs_wildcard_match(starred, name))
 		abort();
 	if (len && !strpbrk(text, "*?<>\"") && !vfs_wildcard_match(text, text) && len < 1024)
 		abort();

@@ -68,7 +68,8 @@ static void every_pair_of_bytes_comes_back(void **state)
 {
 	for (unsigned a = 1; a < 256; a++) {
 		for (unsigned b = 1; b < 256; b++) {
-			char name[] = {(char)a, (char)b, 0}, longer[] = {'x', (char)a, (char)b, (char)0x80, 0};
+			char name[] = {(char)a, (char)b, 0},
+			     longer[] = {'x', (char)a, (char)b, (char)0x80, 0};
 			if (a == '/' || b == '/' || (a == '.' && b == '.'))
 				continue;
 			assert_round_trip(name);
@@ -81,12 +82,12 @@ static void characters_map_as_macintoshes_and_linux_do(void **state)
 {
 	static const struct {
 		const char *disk, *client;
-	} rows[] = {
-		{"\x01", "\xEF\x80\x81"}, {"\x1F", "\xEF\x80\x9F"}, {"\"", "\xEF\x80\xA0"}, {"*", "\xEF\x80\xA1"},
-		{":", "\xEF\x80\xA2"}, {"<", "\xEF\x80\xA3"}, {">", "\xEF\x80\xA4"}, {"?", "\xEF\x80\xA5"},
-		{"\\", "\xEF\x80\xA6"}, {"|", "\xEF\x80\xA7"}, {"a ", "a\xEF\x80\xA8"}, {"a.", "a\xEF\x80\xA9"},
-		{" .a. b", " .a. b"}, {"...", "..\xEF\x80\xA9"}, {"\x80", "\xEE\xBE\x80"}, {"\xFF", "\xEE\xBF\xBF"},
-		{"\xC3\xA9", "\xC3\xA9"}, {"\x7F", "\x7F"}};
+	} rows[] = {{"\x01", "\xEF\x80\x81"}, {"\x1F", "\xEF\x80\x9F"}, {"\"", "\xEF\x80\xA0"},
+		{"*", "\xEF\x80\xA1"}, {":", "\xEF\x80\xA2"}, {"<", "\xEF\x80\xA3"}, {">", "\xEF\x80\xA4"},
+		{"?", "\xEF\x80\xA5"}, {"\\", "\xEF\x80\xA6"}, {"|", "\xEF\x80\xA7"}, {"a ", "a\xEF\x80\xA8"},
+		{"a.", "a\xEF\x80\xA9"}, {" .a. b", " .a. b"}, {"...", "..\xEF\x80\xA9"},
+		{"\x80", "\xEE\xBE\x80"}, {"\xFF", "\xEE\xBF\xBF"}, {"\xC3\xA9", "\xC3\xA9"},
+		{"\x7F", "\x7F"}};
 	char client[NAME_CLIENT_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -151,9 +152,9 @@ static void paths_are_mapped_component_by_component(void **state)
 static void paths_that_are_no_paths_are_refused(void **state)
 {
 	static const char *const invalid[] = {"/", "/a", "a/", "a//b", ".", "..", "a/.", "../a", "a/../b"};
-	static const char *const illegal[] = {"\xFF", "a/\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xF4\x90\x80\x80",
-		"\xEF\x80\xA9",          /* would be "." */
-		".\xEF\x80\xA9",         /* would be ".." */
+	static const char *const illegal[] = {"\xFF", "a/\xC3", "\xC0\xAF", "\xE0\x80\xAF",
+		"\xF4\x90\x80\x80", "\xEF\x80\xA9", /* would be "." */
+		".\xEF\x80\xA9",                    /* would be ".." */
 		"a/.\xEF\x80\xA9/b",
 		"\xEE\xBF\x83\xEE\xBE\xA9" /* escaped bytes that are valid UTF-8 have a plain form */};
 	char out[PATH_MAX];

@@ -93,7 +93,8 @@ static bool reads_directory(const char *wanted)
 	return read;
 }
 
-/* What is kept may be read again after NAMES_TRUST_MS: on a machine that stood still in between nothing can be told. */
+/* What is kept may be read again after NAMES_TRUST_MS: on a machine that stood still in between nothing can
+ * be told. */
 static void assert_not_read(const char *wanted, uint64_t since)
 {
 	bool read = reads_directory(wanted);

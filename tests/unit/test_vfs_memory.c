@@ -32,17 +32,19 @@ static void two_trees_have_nothing_in_common(void **state)
 
 static void mode_bits_are_checked(void **state)
 {
-	struct vfs_cred *owner = vfs_cred_new(1000, 1000, NULL, 0), *other = vfs_cred_new(1001, 1001, NULL, 0);
+	struct vfs_cred *owner = vfs_cred_new(1000, 1000, NULL, 0),
+			*other = vfs_cred_new(1001, 1001, NULL, 0);
 	struct vfs_open_how how = {.path = "a", .disposition = VFS_CREATE_NEW};
 	struct vfs_file *f;
 	struct vfs_stat st;
 	uint32_t mask;
 
-	assert_int_equal(vfs_open(share, owner, &how, 0, &f, &st), -EACCES); /* the root belongs to the process */
+	assert_int_equal(
+		vfs_open(share, owner, &how, 0, &f, &st), -EACCES); /* the root belongs to the process */
 	f = new_file("a");
 	assert_int_equal(vfs_maximal_access(f, other, &mask), 0);
-	assert_int_equal(mask, FILE_READ_DATA | FILE_READ_EA | FILE_EXECUTE | FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL |
-				       ACCESS_SYNCHRONIZE);
+	assert_int_equal(mask, FILE_READ_DATA | FILE_READ_EA | FILE_EXECUTE | FILE_READ_ATTRIBUTES |
+				       ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE);
 	vfs_file_unref(f);
 	how = (struct vfs_open_how){.path = "a", .access = VFS_WRITE};
 	assert_int_equal(vfs_open(share, other, &how, 0, &f, &st), -EACCES);

@@ -80,8 +80,8 @@ static void a_root_must_be_a_directory_named_absolutely(void **state)
 
 static void symlinks_are_closed_unless_the_share_follows_them(void **state)
 {
-	struct vfs_open_how itself = {.path = "link", .no_follow = true}, with_data = {
-		.path = "link", .no_follow = true, .access = VFS_READ};
+	struct vfs_open_how itself = {.path = "link", .no_follow = true},
+			    with_data = {.path = "link", .no_follow = true, .access = VFS_READ};
 	struct vfs_file *f;
 	struct vfs_stat st;
 
@@ -120,7 +120,8 @@ static void reopen_following(void)
 
 static void symlinks_never_lead_out_of_the_share(void **state)
 {
-	static const char *const targets[] = {"/etc/passwd", "../../etc/passwd", "/", "..", "d/../../..", "/proc/self/root/etc/passwd"};
+	static const char *const targets[] = {
+		"/etc/passwd", "../../etc/passwd", "/", "..", "d/../../..", "/proc/self/root/etc/passwd"};
 	struct vfs_file *f;
 	struct vfs_stat st;
 
@@ -214,7 +215,8 @@ static void names_that_are_not_utf8_are_shown_and_found(void **state)
 
 static void mapped_names_are_plain_on_disk(void **state)
 {
-	make_file("a\xEF\x80\xA1" "b\xEF\x80\xA8"); /* a*b and a last space */
+	make_file("a\xEF\x80\xA1"
+		  "b\xEF\x80\xA8"); /* a*b and a last space */
 	assert_int_equal(access(local("a*b "), F_OK), 0);
 	make_local("q?", "");
 	assert_int_equal(exists("q\xEF\x80\xA5"), 0);
@@ -224,8 +226,9 @@ static void dosattrib_is_written_as_samba_does(void **state)
 {
 	static const uint8_t head[16] = {0, 0, 5, 0, 5, 0, 0, 0, 0x11, 0, 0, 0, 0x22, 0, 0, 0};
 	uint8_t value[64], time[8];
-	struct vfs_open_how how = {
-		.path = "a", .disposition = VFS_CREATE_NEW, .attributes = FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_HIDDEN};
+	struct vfs_open_how how = {.path = "a",
+		.disposition = VFS_CREATE_NEW,
+		.attributes = FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_HIDDEN};
 	struct vfs_file *f;
 	struct vfs_stat st;
 
@@ -299,7 +302,8 @@ static void *swap(void *arg)
 	snprintf(link, sizeof(link), "%s", local("evil"));
 	snprintf(aside, sizeof(aside), "%s", local("aside"));
 	while (!stop) {
-		if (rename(dir, aside) < 0 || rename(link, dir) < 0 || rename(dir, link) < 0 || rename(aside, dir) < 0)
+		if (rename(dir, aside) < 0 || rename(link, dir) < 0 || rename(dir, link) < 0 ||
+			rename(aside, dir) < 0)
 			return strerror(errno);
 	}
 	return NULL;
@@ -409,7 +413,8 @@ static void threads_fill_one_folder(void **state)
 static void a_full_disk_refuses_and_loses_nothing(void **state)
 {
 	enum { SIZE = 256 << 10 };
-	struct vfs_open_how reserved = {.path = "small/reserved", .disposition = VFS_CREATE_NEW, .allocation = 4 * SIZE};
+	struct vfs_open_how reserved = {
+		.path = "small/reserved", .disposition = VFS_CREATE_NEW, .allocation = 4 * SIZE};
 	struct vfs_file *f, *g;
 	struct vfs_stat st;
 	ssize_t n = 0;
@@ -609,8 +614,8 @@ static void maximal_access_follows_mode_owner_and_parent(void **state)
 {
 	uint32_t always = FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE;
 	uint32_t reading = FILE_READ_DATA | FILE_READ_EA | FILE_EXECUTE;
-	uint32_t writing =
-		FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD;
+	uint32_t writing = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES |
+			   FILE_DELETE_CHILD;
 	uint32_t owning = ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER;
 
 	need_root();
@@ -626,7 +631,8 @@ static void maximal_access_follows_mode_owner_and_parent(void **state)
 	assert_int_equal(chmod(local("d"), 01777), 0);
 	assert_int_equal(maximal(f, bob), always | reading);
 	assert_int_equal(vfs_unlink(f, bob, "d/a"), -EPERM);
-	assert_int_equal(maximal(d, bob) & (FILE_DELETE_CHILD | FILE_ADD_FILE), FILE_DELETE_CHILD | FILE_ADD_FILE);
+	assert_int_equal(
+		maximal(d, bob) & (FILE_DELETE_CHILD | FILE_ADD_FILE), FILE_DELETE_CHILD | FILE_ADD_FILE);
 	assert_int_equal(vfs_unlink(f, alice, "d/a"), 0);
 	vfs_file_unref(f);
 	vfs_file_unref(d);
@@ -636,8 +642,9 @@ static void maximal_access_follows_mode_owner_and_parent(void **state)
 static void maximal_access_honours_access_control_lists(void **state)
 {
 	/* system.posix_acl_access: version 2; rw- owner, r-- user bob, --- group, r-- mask, --- other */
-	uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 4, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0xFF, 0xFF, 0xFF,
-		0xFF, 0x10, 0, 4, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x20, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF};
+	uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 4, 0, 0, 0, 0, 0, 4, 0, 0, 0,
+		0xFF, 0xFF, 0xFF, 0xFF, 0x10, 0, 4, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x20, 0, 0, 0, 0xFF, 0xFF,
+		0xFF, 0xFF};
 
 	need_root();
 	struct vfs_file *f = create_as(alice, "a", false);

@@ -22,37 +22,36 @@ static void check(const struct row *rows, size_t n)
 
 static void star_and_star_dot_star_match_everything(void **state)
 {
-	static const struct row rows[] = {
-		{"*", "a", true}, {"*", ".", true}, {"*", "a.b.c", true}, {"*.*", "a", true}, {"*.*", "a.b", true},
-		{"*", "", false}, {"", "a", false}, {"", "", true}};
+	static const struct row rows[] = {{"*", "a", true}, {"*", ".", true}, {"*", "a.b.c", true},
+		{"*.*", "a", true}, {"*.*", "a.b", true}, {"*", "", false}, {"", "a", false}, {"", "", true}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
 
 static void names_without_wildcards_match_themselves_in_any_case(void **state)
 {
-	static const struct row rows[] = {
-		{"readme.TXT", "README.txt", true}, {"readme", "readme.txt", false}, {"readme.txt", "readme", false},
-		{"\xC3\xA9t\xC3\xA9", "\xC3\x89T\xC3\x89", true}, {"\xC3\xA9", "e", false}};
+	static const struct row rows[] = {{"readme.TXT", "README.txt", true}, {"readme", "readme.txt", false},
+		{"readme.txt", "readme", false}, {"\xC3\xA9t\xC3\xA9", "\xC3\x89T\xC3\x89", true},
+		{"\xC3\xA9", "e", false}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
 
 static void star_matches_any_run_of_characters(void **state)
 {
-	static const struct row rows[] = {
-		{"*.txt", "a.txt", true}, {"*.txt", ".txt", true}, {"*.txt", "a.txt.bak", false}, {"a*", "a", true},
-		{"a*c", "abcabc", true}, {"a*c", "abcab", false}, {"*b*", "abc", true}, {"*b*", "acd", false},
-		{"a**c", "ac", true}, {"*.", "a", false}, {"*.", "a.", true}};
+	static const struct row rows[] = {{"*.txt", "a.txt", true}, {"*.txt", ".txt", true},
+		{"*.txt", "a.txt.bak", false}, {"a*", "a", true}, {"a*c", "abcabc", true},
+		{"a*c", "abcab", false}, {"*b*", "abc", true}, {"*b*", "acd", false}, {"a**c", "ac", true},
+		{"*.", "a", false}, {"*.", "a.", true}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
 
 static void question_mark_matches_one_utf16_unit(void **state)
 {
-	static const struct row rows[] = {
-		{"?", "a", true}, {"?", "ab", false}, {"a?", "a", false}, {"a?c", "a.c", true}, {"?", "\xC3\xA9", true},
-		{"?", "\xF0\x9F\x98\x80", false}, {"??", "\xF0\x9F\x98\x80", true}};
+	static const struct row rows[] = {{"?", "a", true}, {"?", "ab", false}, {"a?", "a", false},
+		{"a?c", "a.c", true}, {"?", "\xC3\xA9", true}, {"?", "\xF0\x9F\x98\x80", false},
+		{"??", "\xF0\x9F\x98\x80", true}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
@@ -60,10 +59,9 @@ static void question_mark_matches_one_utf16_unit(void **state)
 /* DOS_STAR '<': up to and not including the last period. */
 static void dos_star_stops_at_the_last_period(void **state)
 {
-	static const struct row rows[] = {
-		{"<", "abc", true}, {"<", "a.b", false}, {"<.b", "a.b", true}, {"<.c", "a.b.c", true},
-		{"<.b", "a.b.c", false}, {"<.txt", ".txt", true}, {"<", "a.", false}, {"<.<", "a.b", true},
-		{"<\"*", "a", true}, {"<\"*", "a.b", true}};
+	static const struct row rows[] = {{"<", "abc", true}, {"<", "a.b", false}, {"<.b", "a.b", true},
+		{"<.c", "a.b.c", true}, {"<.b", "a.b.c", false}, {"<.txt", ".txt", true}, {"<", "a.", false},
+		{"<.<", "a.b", true}, {"<\"*", "a", true}, {"<\"*", "a.b", true}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
@@ -71,9 +69,9 @@ static void dos_star_stops_at_the_last_period(void **state)
 /* DOS_QM '>': one character, or none before a period or at the end. */
 static void dos_question_mark_may_match_nothing_before_a_period_or_at_the_end(void **state)
 {
-	static const struct row rows[] = {
-		{">", "a", true}, {">", "ab", false}, {"a>", "a", true}, {"a>>>", "ab", true}, {">>>.txt", "ab.txt", true},
-		{">>>.txt", "abcd.txt", false}, {">.b", ".b", true}, {"a>c", "abc", true}, {"a>c", "ac", false}};
+	static const struct row rows[] = {{">", "a", true}, {">", "ab", false}, {"a>", "a", true},
+		{"a>>>", "ab", true}, {">>>.txt", "ab.txt", true}, {">>>.txt", "abcd.txt", false},
+		{">.b", ".b", true}, {"a>c", "abc", true}, {"a>c", "ac", false}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
@@ -81,9 +79,8 @@ static void dos_question_mark_may_match_nothing_before_a_period_or_at_the_end(vo
 /* DOS_DOT '"': a period, or nothing at the end of the name. */
 static void dos_dot_matches_a_period_or_the_end(void **state)
 {
-	static const struct row rows[] = {
-		{"a\"b", "a.b", true}, {"a\"b", "ab", false}, {"a\"", "a", true}, {"a\"", "a.", true},
-		{"a\"\"", "a", true}, {"*\"", "abc", true}, {"a\"", "ab", false}};
+	static const struct row rows[] = {{"a\"b", "a.b", true}, {"a\"b", "ab", false}, {"a\"", "a", true},
+		{"a\"", "a.", true}, {"a\"\"", "a", true}, {"*\"", "abc", true}, {"a\"", "ab", false}};
 
 	check(rows, ARRAY_SIZE(rows));
 }
@@ -91,9 +88,9 @@ static void dos_dot_matches_a_period_or_the_end(void **state)
 /* What cmd.exe sends for "dir *." and "dir ????.???" */
 static void patterns_of_old_programs_work(void **state)
 {
-	static const struct row rows[] = {
-		{"<", "README", true}, {"<", "README.TXT", false}, {">>>>\">>>", "abc.c", true},
-		{">>>>\">>>", "abcd", true}, {">>>>\">>>", "abcde", false}, {">>>>\">>>", "ab.cdef", false}};
+	static const struct row rows[] = {{"<", "README", true}, {"<", "README.TXT", false},
+		{">>>>\">>>", "abc.c", true}, {">>>>\">>>", "abcd", true}, {">>>>\">>>", "abcde", false},
+		{">>>>\">>>", "ab.cdef", false}};
 
 	check(rows, ARRAY_SIZE(rows));
 }

@@ -3,8 +3,8 @@
 #define TESTS_VFS_CASES_H
 
 /*
- * What every file backend does. A test program defines open_share(), which makes an empty share with the given options,
- * and close_share(), and runs VFS_CASES.
+ * What every file backend does. A test program defines open_share(), which makes an empty share with the
+ * given options, and close_share(), and runs VFS_CASES.
  */
 
 #include "core/clock.h"
@@ -44,8 +44,10 @@ static int close_usual(void **state)
 
 static int create(const char *path, struct vfs_file **f, struct vfs_stat *st)
 {
-	struct vfs_open_how how = {
-		.path = path, .disposition = VFS_CREATE_NEW, .access = VFS_READ | VFS_WRITE, .attributes = FILE_ATTRIBUTE_ARCHIVE};
+	struct vfs_open_how how = {.path = path,
+		.disposition = VFS_CREATE_NEW,
+		.access = VFS_READ | VFS_WRITE,
+		.attributes = FILE_ATTRIBUTE_ARCHIVE};
 
 	return vfs_open(share, NULL, &how, 0, f, st);
 }
@@ -436,7 +438,8 @@ static void times_are_kept_and_zero_leaves_them(void **state)
 {
 	struct vfs_file *f = new_file("a");
 	uint64_t t = 130000000000000000ull;
-	struct vfs_times all = {t + 10, t + 20, t + 30}, write = {.write_time = t + 50}, birth = {.creation_time = t};
+	struct vfs_times all = {t + 10, t + 20, t + 30}, write = {.write_time = t + 50},
+			 birth = {.creation_time = t};
 
 	assert_int_equal(vfs_set_times(f, NULL, &all), 0);
 	struct vfs_stat st = stat_of(f);
@@ -463,7 +466,8 @@ static void attributes_are_kept_and_leave_the_creation_time(void **state)
 	struct vfs_stat before = stat_of(f);
 
 	assert_int_equal(vfs_set_sparse(f, NULL, true), 0);
-	assert_int_equal(vfs_set_attributes(f, NULL, FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_NORMAL),
+	assert_int_equal(vfs_set_attributes(f, NULL,
+				 FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_NORMAL),
 		0);
 	assert_int_equal(stat_of(f).attributes,
 		FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_SPARSE_FILE);
@@ -675,11 +679,13 @@ static void rewinding_shows_what_came_since(void **state)
 static void names_windows_forbids_are_shown_and_found_mapped(void **state)
 {
 	/* "a?b:" and a last period, as the Linux client and a Macintosh spell them */
-	static const char mapped[] = "a\xEF\x80\xA5" "b\xEF\x80\xA2\xEF\x80\xA9";
+	static const char mapped[] = "a\xEF\x80\xA5"
+				     "b\xEF\x80\xA2\xEF\x80\xA9";
 	struct vfs_file *root = opened("", VFS_READ), *f = new_file(mapped);
 
 	assert_string_equal(vfs_file_path(f), mapped);
-	assert_string_equal(listing(root, "a*", true), "a\xEF\x80\xA5" "b\xEF\x80\xA2\xEF\x80\xA9|");
+	assert_string_equal(listing(root, "a*", true), "a\xEF\x80\xA5"
+						       "b\xEF\x80\xA2\xEF\x80\xA9|");
 	assert_int_equal(exists(mapped), 0);
 	assert_int_equal(vfs_unlink(f, NULL, mapped), 0);
 	vfs_file_unref(f);
@@ -703,7 +709,8 @@ static void renaming_moves_a_name(void **state)
 
 static void renaming_replaces_only_where_told(void **state)
 {
-	struct vfs_file *f = new_file("a"), *g = new_file("B"), *d = new_directory("d"), *e = new_directory("e");
+	struct vfs_file *f = new_file("a"), *g = new_file("B"), *d = new_directory("d"),
+			*e = new_directory("e");
 
 	assert_int_equal(vfs_rename(f, NULL, "a", "b", false), -EEXIST);
 	assert_int_equal(vfs_rename(f, NULL, "a", "b", true), 0);
@@ -870,10 +877,12 @@ static void read_only_shares_change_nothing(void **state)
 	assert_int_equal(vfs_link(f, NULL, "b", true), -EACCES);
 	assert_int_equal(vfs_unlink(f, NULL, "a"), -EACCES);
 	assert_int_equal(vfs_maximal_access(f, NULL, &mask), 0);
-	assert_int_equal(mask & (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_DELETE_CHILD |
-				FILE_WRITE_ATTRIBUTES | ACCESS_DELETE | ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER),
+	assert_int_equal(
+		mask & (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_DELETE_CHILD |
+			       FILE_WRITE_ATTRIBUTES | ACCESS_DELETE | ACCESS_WRITE_DAC | ACCESS_WRITE_OWNER),
 		0);
-	assert_int_equal(mask & (FILE_READ_DATA | FILE_READ_ATTRIBUTES), FILE_READ_DATA | FILE_READ_ATTRIBUTES);
+	assert_int_equal(
+		mask & (FILE_READ_DATA | FILE_READ_ATTRIBUTES), FILE_READ_DATA | FILE_READ_ATTRIBUTES);
 	vfs_file_unref(f);
 }
 
@@ -934,29 +943,29 @@ static void modes_come_from_masks_or_from_the_parent(void **state)
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_usual)
-#define VFS_CASES                                                                                             \
-	CASE(root_exists_and_is_a_directory), CASE(new_file_has_what_it_was_created_with),                    \
-		CASE(creating_what_exists_says_so), CASE(missing_names_and_missing_folders_differ),           \
-		CASE(names_are_found_in_another_case), CASE(exact_case_is_required_where_the_share_says_so),  \
-		CASE(dot_components_and_empty_ones_are_refused),                                              \
-		CASE(long_names_are_refused_and_the_longest_is_not), CASE(data_comes_back_as_written),        \
-		CASE(reading_stops_at_the_end_only), CASE(access_of_a_handle_is_kept),                        \
-		CASE(truncation_cuts_and_grows_with_zeros),                                                   \
-		CASE(allocation_reserves_above_the_size_and_cuts_below),                                      \
-		CASE(zeroed_ranges_read_as_zeros_and_do_not_grow_the_file),                                   \
-		CASE(data_ranges_are_found_between_holes), CASE(ranges_are_copied_between_and_within_files),  \
-		CASE(times_are_kept_and_zero_leaves_them),                                                    \
-		CASE(attributes_are_kept_and_leave_the_creation_time),                                        \
-		CASE(readonly_is_the_mode_where_attributes_are_not_stored), CASE(names_may_hide_and_veto),    \
-		CASE(directory_shows_dots_first_and_each_name_once), CASE(dotdot_of_the_root_is_the_root),    \
-		CASE(patterns_choose_names), CASE(big_folders_keep_up_with_changes), CASE(an_entry_that_did_not_fit_comes_again),                     \
-		CASE(rewinding_shows_what_came_since),                                                        \
-		CASE(names_windows_forbids_are_shown_and_found_mapped), CASE(renaming_moves_a_name),          \
-		CASE(renaming_replaces_only_where_told), CASE(renaming_changes_case_alone),                   \
-		CASE(a_name_that_is_another_file_now_is_stale), CASE(links_name_the_same_file),               \
-		CASE(removed_files_live_until_closed), CASE(only_empty_directories_are_removed),              \
-		CASE(extended_attributes_are_set_listed_and_removed), CASE(read_only_shares_change_nothing),  \
-		CASE(the_root_is_neither_renamed_nor_removed), CASE(the_volume_has_room_and_a_name_limit),    \
+#define VFS_CASES \
+	CASE(root_exists_and_is_a_directory), CASE(new_file_has_what_it_was_created_with), \
+		CASE(creating_what_exists_says_so), CASE(missing_names_and_missing_folders_differ), \
+		CASE(names_are_found_in_another_case), CASE(exact_case_is_required_where_the_share_says_so), \
+		CASE(dot_components_and_empty_ones_are_refused), \
+		CASE(long_names_are_refused_and_the_longest_is_not), CASE(data_comes_back_as_written), \
+		CASE(reading_stops_at_the_end_only), CASE(access_of_a_handle_is_kept), \
+		CASE(truncation_cuts_and_grows_with_zeros), \
+		CASE(allocation_reserves_above_the_size_and_cuts_below), \
+		CASE(zeroed_ranges_read_as_zeros_and_do_not_grow_the_file), \
+		CASE(data_ranges_are_found_between_holes), CASE(ranges_are_copied_between_and_within_files), \
+		CASE(times_are_kept_and_zero_leaves_them), \
+		CASE(attributes_are_kept_and_leave_the_creation_time), \
+		CASE(readonly_is_the_mode_where_attributes_are_not_stored), CASE(names_may_hide_and_veto), \
+		CASE(directory_shows_dots_first_and_each_name_once), CASE(dotdot_of_the_root_is_the_root), \
+		CASE(patterns_choose_names), CASE(big_folders_keep_up_with_changes), \
+		CASE(an_entry_that_did_not_fit_comes_again), CASE(rewinding_shows_what_came_since), \
+		CASE(names_windows_forbids_are_shown_and_found_mapped), CASE(renaming_moves_a_name), \
+		CASE(renaming_replaces_only_where_told), CASE(renaming_changes_case_alone), \
+		CASE(a_name_that_is_another_file_now_is_stale), CASE(links_name_the_same_file), \
+		CASE(removed_files_live_until_closed), CASE(only_empty_directories_are_removed), \
+		CASE(extended_attributes_are_set_listed_and_removed), CASE(read_only_shares_change_nothing), \
+		CASE(the_root_is_neither_renamed_nor_removed), CASE(the_volume_has_room_and_a_name_limit), \
 		CASE(modes_come_from_masks_or_from_the_parent)
 
 #endif
