@@ -99,23 +99,61 @@ static void a_second_bind_is_not_acknowledged(void **state)
 	assert_int_equal(share_enum(w, list_all).count, 3);
 }
 
+/* The same PDU with a security trailer of four bytes behind it. */
+static struct bytes with_trailer(struct world *w, struct bytes pdu)
+{
+	size_t len = pdu.len + DCERPC_AUTH_TRAILER_SIZE + 4;
+	uint8_t *buf = talloc_zero_size(w, len);
+	struct wr p = {.base = buf, .cap = len, .pos = len};
+
+	memcpy(buf, pdu.data, pdu.len);
+	wr_patch(&p, DCERPC_FRAG_LENGTH_OFFSET, len, 2);
+	wr_patch(&p, DCERPC_FRAG_LENGTH_OFFSET + 2, 4, 2);
+	return BYTES(buf, len);
+}
+
 static void a_bind_with_authentication_is_not_acknowledged(void **state)
 {
 	struct world *w = *state;
 	struct bytes pdu = bind_pdu(w, DCERPC_BIND, 4280, context(w, 0, srvsvc_interface, dcerpc_ndr20), 1);
-	uint8_t *with_auth = talloc_zero_size(w, pdu.len + 12);
-	struct wr p = {.base = with_auth, .cap = pdu.len + 12, .pos = pdu.len + 12};
 	struct dcerpc_bind_nak nak;
 
-	memcpy(with_auth, pdu.data, pdu.len);
-	wr_patch(&p, DCERPC_FRAG_LENGTH_OFFSET, pdu.len + 12, 2);
-	wr_patch(&p, DCERPC_FRAG_LENGTH_OFFSET + 2, 4, 2);
-	rpc_pipe_write(w->pipe, BYTES(with_auth, pdu.len + 12));
+	rpc_pipe_write(w->pipe, with_trailer(w, pdu));
 	struct answer a = next_answer(w);
 	assert_int_equal(a.h.type, DCERPC_BIND_NAK);
 	assert_true(dcerpc_bind_nak_decode(&a.body, &nak));
 	assert_int_equal(nak.reason, DCERPC_NAK_AUTHENTICATION_TYPE);
 	bind_srvsvc(w, 4280);
+}
+
+static void calls_with_authentication_are_denied(void **state)
+{
+	struct world *w = *state;
+	struct bytes c = context(w, 1, srvsvc_interface, dcerpc_ndr20);
+
+	bind_srvsvc(w, 4280);
+	rpc_pipe_write(w->pipe, with_trailer(w, request_pdu(w, WHOLE, 0, 15, share_enum_stub(w, list_all))));
+	assert_fault(w, DCERPC_FAULT_ACCESS_DENIED);
+	rpc_pipe_write(w->pipe, with_trailer(w, bind_pdu(w, DCERPC_ALTER_CONTEXT, 4280, c, 1)));
+	assert_fault(w, DCERPC_FAULT_ACCESS_DENIED);
+	assert_int_equal(share_enum(w, list_all).count, 3);
+}
+
+static void cancels_and_late_handshakes_are_ignored(void **state)
+{
+	static const enum dcerpc_type types[] = {DCERPC_CO_CANCEL, DCERPC_AUTH3};
+	struct world *w = *state;
+
+	bind_srvsvc(w, 4280);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		uint8_t pdu[DCERPC_HEADER_SIZE];
+		struct wr pw = wr_over(pdu, sizeof(pdu));
+		dcerpc_pdu_begin(&pw, types[i], WHOLE, CALL);
+		dcerpc_pdu_end(&pw);
+		assert_status(rpc_pipe_write(w->pipe, BYTES(pdu, pw.pos)), STATUS_SUCCESS);
+	}
+	assert_nothing_pending(w, STATUS_PIPE_EMPTY);
+	assert_int_equal(share_enum(w, list_all).count, 3);
 }
 
 static void a_big_endian_bind_is_not_acknowledged(void **state)
@@ -446,6 +484,8 @@ int main(void)
 		with_world(contexts_beyond_the_limit_are_rejected),
 		with_world(a_second_bind_is_not_acknowledged),
 		with_world(a_bind_with_authentication_is_not_acknowledged),
+		with_world(calls_with_authentication_are_denied),
+		with_world(cancels_and_late_handshakes_are_ignored),
 		with_world(a_big_endian_bind_is_not_acknowledged),
 		with_world(a_big_endian_request_breaks_the_pipe),
 		with_world(an_altered_context_can_be_called),
