@@ -40,12 +40,32 @@ static struct srvsvc_share present_share(TALLOC_CTX *mem, const struct rpc_share
 	};
 }
 
-/* [MS-SRVS] 3.1.4.8 and 3.1.4.10: levels that show paths are for administrators. */
-static uint32_t check_share_level(const struct rpc_call *call, uint32_t level, bool single)
+/* Which levels are served to whom, [MS-SRVS] 3.1.4.8 to 3.1.4.10: those that show paths to administrators. */
+enum share_op { ENUM, ENUM_STICKY, GET_INFO, SHARE_OPS };
+enum level_rule { NOT_SERVED, EVERYBODY, ADMINISTRATORS };
+
+static const struct {
+	uint32_t level;
+	uint8_t rules[SHARE_OPS];
+} share_level_rules[] = {
+	{0, {EVERYBODY, EVERYBODY, EVERYBODY}},
+	{1, {EVERYBODY, EVERYBODY, EVERYBODY}},
+	{2, {ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS}},
+	{501, {ADMINISTRATORS, NOT_SERVED, EVERYBODY}},
+	{502, {ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS}},
+	{1005, {NOT_SERVED, NOT_SERVED, EVERYBODY}},
+};
+
+static uint32_t check_share_level(const struct rpc_call *call, uint32_t level, enum share_op op)
 {
-	if (!srvsvc_share_level(level, single))
+	uint8_t rule = NOT_SERVED;
+
+	for (size_t i = 0; i < ARRAY_SIZE(share_level_rules); i++)
+		if (share_level_rules[i].level == level)
+			rule = share_level_rules[i].rules[op];
+	if (rule == NOT_SERVED)
 		return WERR_INVALID_LEVEL;
-	return (level == 2 || level == 502) && !call->env->user_is_admin ? WERR_ACCESS_DENIED : WERR_SUCCESS;
+	return rule == ADMINISTRATORS && !call->env->user_is_admin ? WERR_ACCESS_DENIED : WERR_SUCCESS;
 }
 
 /* What an entry costs of PreferedMaximumLength: its fixed part and its strings. */
@@ -114,7 +134,7 @@ static bool collect_shares(
 	return true;
 }
 
-static uint32_t share_enum(struct rpc_call *call)
+static uint32_t enumerate(struct rpc_call *call, enum share_op op)
 {
 	struct srvsvc_share_enum_req req;
 	struct srvsvc_share_enum_rsp rsp = {0};
@@ -124,7 +144,7 @@ static uint32_t share_enum(struct rpc_call *call)
 		return DCERPC_FAULT_BAD_STUB_DATA;
 	rsp.level = req.level;
 	rsp.has_resume = req.has_resume;
-	rsp.werror = check_share_level(call, req.level, false);
+	rsp.werror = check_share_level(call, req.level, op);
 	if (rsp.werror == WERR_SUCCESS && !collect_shares(call, &req, &list))
 		return DCERPC_FAULT_REMOTE_NO_MEMORY;
 	rsp.shares = list.shares;
@@ -137,6 +157,16 @@ static uint32_t share_enum(struct rpc_call *call)
 	}
 	srvsvc_share_enum_rsp_encode(&call->out, &rsp);
 	return 0;
+}
+
+static uint32_t share_enum(struct rpc_call *call)
+{
+	return enumerate(call, ENUM);
+}
+
+static uint32_t share_enum_sticky(struct rpc_call *call)
+{
+	return enumerate(call, ENUM_STICKY);
 }
 
 static bool find_share(const struct rpc_env *env, const char *name, struct rpc_share *s)
@@ -156,7 +186,7 @@ static uint32_t share_get_info(struct rpc_call *call)
 	if (!srvsvc_share_get_info_req_decode(call->mem, call->in, &req))
 		return DCERPC_FAULT_BAD_STUB_DATA;
 	rsp.level = req.level;
-	rsp.werror = check_share_level(call, req.level, true);
+	rsp.werror = check_share_level(call, req.level, GET_INFO);
 	if (rsp.werror == WERR_SUCCESS && !find_share(call->env, req.share_name, &s))
 		rsp.werror = NERR_NET_NAME_NOT_FOUND;
 	if (rsp.werror == WERR_SUCCESS) {
@@ -237,7 +267,7 @@ static const rpc_op ops[] = {
 	[SRVSVC_NET_SHARE_GET_INFO] = share_get_info,
 	[SRVSVC_NET_SERVER_GET_INFO] = server_get_info,
 	[SRVSVC_NET_REMOTE_TOD] = remote_tod,
-	[SRVSVC_NET_SHARE_ENUM_STICKY] = share_enum,
+	[SRVSVC_NET_SHARE_ENUM_STICKY] = share_enum_sticky,
 };
 
 const struct rpc_service rpc_srvsvc = {"srvsvc", "\\PIPE\\srvsvc", &srvsvc_interface, ops, ARRAY_SIZE(ops)};

@@ -22,6 +22,7 @@ static void a_list_shows_browseable_shares_only(void **state)
 
 static void paths_are_for_administrators(void **state)
 {
+	static const uint32_t levels[] = {2, 501, 502};
 	struct world *w = *state;
 	struct srvsvc_share_enum_req q = list_all;
 
@@ -35,16 +36,30 @@ static void paths_are_for_administrators(void **state)
 	w->env.user_is_admin = false;
 	w->pipe = rpc_pipe_open(w, "srvsvc", &w->env);
 	bind_srvsvc(w, 4280);
-	for (unsigned i = 0; i < 2; i++) {
-		q.level = i ? 502 : 2;
+	for (unsigned i = 0; i < ARRAY_SIZE(levels); i++) {
+		q.level = levels[i];
 		rsp = share_enum(w, q);
 		assert_int_equal(rsp.werror, WERR_ACCESS_DENIED);
 		assert_null(rsp.shares);
 	}
+}
+
+static void a_sticky_list_has_no_level_501(void **state)
+{
+	struct world *w = *state;
+	struct srvsvc_share_enum_req q = list_all;
+	struct srvsvc_share_enum_rsp rsp;
+
+	bind_srvsvc(w, 4280);
 	q.level = 501;
-	rsp = share_enum(w, q);
-	assert_int_equal(rsp.werror, 0);
-	assert_int_equal(rsp.shares[1].flags, 0x30);
+	assert_int_equal(share_enum(w, q).shares[1].flags, 0x30);
+	struct bytes stub = call(w, SRVSVC_NET_SHARE_ENUM_STICKY, share_enum_stub(w, q));
+	assert_true(srvsvc_share_enum_rsp_decode(w, stub, &rsp));
+	assert_int_equal(rsp.werror, WERR_INVALID_LEVEL);
+	q.level = 1;
+	stub = call(w, SRVSVC_NET_SHARE_ENUM_STICKY, share_enum_stub(w, q));
+	assert_true(srvsvc_share_enum_rsp_decode(w, stub, &rsp));
+	assert_int_equal(rsp.count, 3);
 }
 
 static void an_unknown_level_is_an_error_and_no_fault(void **state)
@@ -110,6 +125,7 @@ static void a_share_is_found_by_its_name_in_any_case(void **state)
 	bind_srvsvc(w, 4280);
 	assert_int_equal(get_share(w, "data", 2).werror, WERR_ACCESS_DENIED);
 	assert_int_equal(get_share(w, "data", 1).werror, 0);
+	assert_int_equal(get_share(w, "data", 501).werror, 0);
 }
 
 static struct srvsvc_server_get_info_rsp get_server(struct world *world, uint32_t level)
@@ -205,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_world(a_list_shows_browseable_shares_only),
 		with_world(paths_are_for_administrators),
+		with_world(a_sticky_list_has_no_level_501),
 		with_world(an_unknown_level_is_an_error_and_no_fault),
 		with_world(a_list_can_be_read_in_pieces),
 		with_world(a_share_is_found_by_its_name_in_any_case),
