@@ -19,7 +19,8 @@ enum {
 	MAX_FRAME_EXTRA = 65536,   /* headers, names and contexts beside the payload */
 	BATCHES_PER_EVENT = 4,     /* then others on this reactor have their turn */
 	MAX_REQUESTS = 1024,       /* frames of one connection that are parked */
-	OUT_HIGH_WATER = 4 << 20,  /* replies that a slow reader leaves lying: no further request is read */
+	OUT_FLUSH = 256 << 10,     /* replies leave before the end of the batch, so that the peer has work */
+	OUT_HIGH_WATER = 4 << 20,  /* replies that a slow reader leaves lying: no further request is looked at */
 };
 
 static void conn_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *priv);
@@ -59,7 +60,8 @@ static bool attach(struct conn *c, struct local *l)
 	c->local = l;
 	c->id = idtable_add(l->conns, c);
 	c->fde = c->id ? tevent_add_fd(l->ev, c, c->fd, TEVENT_FD_READ, conn_event, c) : NULL;
-	if (!c->fde)
+	c->resume = tevent_create_immediate(c);
+	if (!c->fde || !c->resume)
 		return false;
 	arm_timer(c, c->authenticated ? l->server->deadtime : l->server->auth_timeout);
 	return true;
@@ -70,6 +72,7 @@ static void detach(struct conn *c)
 	idtable_remove(c->local->conns, c->id);
 	TALLOC_FREE(c->timer);
 	TALLOC_FREE(c->fde);
+	TALLOC_FREE(c->resume);
 }
 
 struct conn *conn_new(struct local *local, int fd, const char *peer, const char *local_addr)
@@ -117,8 +120,8 @@ void conn_close(struct conn *c, const char *why)
 	while (!list_empty(&c->channels))
 		channel_free(container_of(c->channels.next, struct channel, conn_link));
 	while (!list_empty(&c->out))
-		outbuf_put(l->pool, container_of(c->out.next, struct outbuf, link));
-	free(c->in.data);
+		iobuf_put(l->pool, container_of(c->out.next, struct iobuf, link));
+	iobuf_put(l->pool, c->in.buf);
 	close(c->fd);
 	if (!c->authenticated)
 		atomic_fetch_sub(&l->server->stats.unauthenticated, 1);
@@ -128,15 +131,32 @@ void conn_close(struct conn *c, const char *why)
 
 /* ---- sending ---- */
 
+static void resume(struct tevent_context *ev, struct tevent_immediate *im, void *priv)
+{
+	struct conn *c = priv;
+
+	conn_event(ev, c->fde, 0, c);
+}
+
+/* True while the peer leaves too much unread, or too much is under way, to begin with more. */
+static bool is_full(const struct conn *c)
+{
+	return c->out_bytes > OUT_HIGH_WATER || c->request_count > MAX_REQUESTS ||
+	       c->held_bytes > c->local->server->connection_memory;
+}
+
 static void want_events(struct conn *c)
 {
 	uint16_t flags = 0;
 
 	if (!list_empty(&c->out))
 		flags |= TEVENT_FD_WRITE;
-	if (!c->draining && c->out_bytes <= OUT_HIGH_WATER && c->request_count <= MAX_REQUESTS &&
-		c->held_bytes <= c->local->server->connection_memory)
+	if (!c->draining && !is_full(c)) {
 		flags |= TEVENT_FD_READ;
+		if (c->stalled)
+			tevent_schedule_immediate(c->resume, c->local->ev, resume, c);
+		c->stalled = false;
+	}
 	tevent_fd_set_flags(c->fde, flags);
 }
 
@@ -144,7 +164,7 @@ static void want_events(struct conn *c)
 static bool flush_out(struct conn *c)
 {
 	size_t sent = 0;
-	int rc = outbuf_send(c->local->pool, &c->out, c->fd, &sent);
+	int rc = iobuf_send(c->local->pool, &c->out, c->fd, &sent);
 
 	c->out_bytes -= sent;
 	c->bytes_out += sent;
@@ -160,20 +180,20 @@ static bool flush_out(struct conn *c)
 	return true;
 }
 
-struct outbuf *conn_tail(struct conn *c, size_t cap)
+struct iobuf *conn_tail(struct conn *c, size_t cap)
 {
 	if (!list_empty(&c->out)) {
-		struct outbuf *b = container_of(c->out.prev, struct outbuf, link);
+		struct iobuf *b = container_of(c->out.prev, struct iobuf, link);
 		if (!b->file_len && b->cap - b->len >= cap)
 			return b;
 	}
-	struct outbuf *b = outbuf_get(c->local->pool, cap);
+	struct iobuf *b = iobuf_get(c->local->pool, cap);
 	if (b)
 		list_append(&c->out, &b->link);
 	return b;
 }
 
-void conn_queue(struct conn *c, struct outbuf *b)
+void conn_queue(struct conn *c, struct iobuf *b)
 {
 	if (list_empty(&b->link))
 		list_append(&c->out, &b->link);
@@ -203,11 +223,11 @@ static size_t frame_length(const struct conn *c, const uint8_t *p)
 
 static bool stash(struct conn *c, const uint8_t *p, size_t len, size_t want)
 {
-	c->in.data = malloc(want > len ? want : len);
-	if (!c->in.data)
+	c->in.buf = iobuf_get(c->local->pool, want > len ? want : len);
+	if (!c->in.buf)
 		return false;
-	memcpy(c->in.data, p, len);
-	c->in.have = len;
+	memcpy(c->in.buf->data, p, len);
+	c->in.buf->len = len;
 	c->in.want = want;
 	return true;
 }
@@ -255,6 +275,10 @@ static enum verdict take_frames(struct conn *c, uint8_t *p, size_t len)
 	uint64_t id = c->id;
 
 	while (len >= PREFIX) {
+		if (is_full(c)) {
+			c->stalled = true;
+			break;
+		}
 		size_t n = frame_length(c, p);
 		if (!n) {
 			conn_close(c, "not an SMB2 frame, or too large");
@@ -269,7 +293,7 @@ static enum verdict take_frames(struct conn *c, uint8_t *p, size_t len)
 			return GONE;
 		}
 		frame_receive(c, p + PREFIX, n - PREFIX, NULL);
-		if (idtable_get(l->conns, id) != c)
+		if (idtable_get(l->conns, id) != c || (c->out_bytes > OUT_FLUSH && !flush_out(c)))
 			return GONE;
 		p += n;
 		len -= n;
@@ -286,31 +310,34 @@ static enum verdict take_owned_frame(struct conn *c)
 {
 	struct local *l = c->local;
 	uint64_t id = c->id;
-	uint8_t *data = c->in.data;
-	size_t want = c->in.want;
+	struct iobuf *buf = c->in.buf;
 
-	c->in.data = NULL;
-	c->in.have = c->in.want = 0;
-	frame_receive(c, data + PREFIX, want - PREFIX, data);
+	c->in.buf = NULL;
+	c->in.want = 0;
+	frame_receive(c, buf->data + PREFIX, buf->len - PREFIX, buf);
 	return idtable_get(l->conns, id) == c ? GO_ON : GONE;
 }
 
 /* Bytes kept from before whose frame length may not be known: looked at again together with what came. */
 static enum verdict take_raw(struct conn *c, const uint8_t *fresh, size_t len)
 {
-	size_t total = c->in.have + len;
-	uint8_t *old = c->in.data;
-	uint8_t *all = realloc(old, total ? total : 1);
+	struct local *l = c->local;
+	struct iobuf *old = c->in.buf;
+	struct iobuf *all = iobuf_get(l->pool, old->len + len);
 
+	c->in.buf = NULL;
+	c->in.want = 0;
 	if (!all) {
+		iobuf_put(l->pool, old);
 		conn_close(c, "out of memory");
 		return GONE;
 	}
-	memcpy(all + c->in.have, fresh, len);
-	c->in.data = NULL;
-	c->in.have = c->in.want = 0;
-	enum verdict v = take_frames(c, all, total);
-	free(all);
+	memcpy(all->data, old->data, old->len);
+	memcpy(all->data + old->len, fresh, len);
+	all->len = old->len + len;
+	iobuf_put(l->pool, old);
+	enum verdict v = take_frames(c, all->data, all->len);
+	iobuf_put(l->pool, all);
 	return v;
 }
 
@@ -318,8 +345,9 @@ static enum verdict take_raw(struct conn *c, const uint8_t *fresh, size_t len)
 static int receive_once(struct conn *c)
 {
 	uint8_t *scratch = c->local->scratch;
-	size_t missing = c->in.want ? c->in.want - c->in.have : 0;
-	struct iovec iov[2] = {{c->in.data + c->in.have, missing}, {scratch, SCRATCH_SIZE}};
+	struct iobuf *in = c->in.buf;
+	size_t missing = c->in.want ? c->in.want - in->len : 0;
+	struct iovec iov[2] = {{missing ? in->data + in->len : NULL, missing}, {scratch, SCRATCH_SIZE}};
 	ssize_t n = readv(c->fd, missing ? iov : iov + 1, missing ? 2 : 1);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -333,11 +361,11 @@ static int receive_once(struct conn *c)
 	bool more = got == missing + SCRATCH_SIZE;
 	enum verdict v = GO_ON;
 	if (missing) {
-		c->in.have += own;
-		if (c->in.have < c->in.want)
+		in->len += own;
+		if (in->len < c->in.want)
 			return 0;
 		v = take_owned_frame(c);
-	} else if (c->in.have) {
+	} else if (in) {
 		v = take_raw(c, scratch, got);
 		return v == GONE ? -1 : more;
 	}
@@ -357,10 +385,10 @@ static void conn_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_
 	if (flags && !(flags & TEVENT_FD_READ))
 		return;
 	c->in_batch = true;
-	if (!flags && c->in.have) /* bytes that came along in a hand-over */
+	if (!flags && c->in.buf) /* bytes that came along in a hand-over */
 		if (take_raw(c, NULL, 0) == GONE)
 			return;
-	for (int i = 0; i < BATCHES_PER_EVENT && rc > 0 && c->out_bytes <= OUT_HIGH_WATER; i++)
+	for (int i = 0; i < BATCHES_PER_EVENT && rc > 0 && !c->stalled && !is_full(c); i++)
 		rc = receive_once(c);
 	if (rc < 0)
 		return;

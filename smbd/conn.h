@@ -4,7 +4,7 @@
 
 #include "auth/session_keys.h"
 #include "smbd/credits.h"
-#include "smbd/outbuf.h"
+#include "smbd/iobuf.h"
 #include "smbd/server.h"
 
 /*
@@ -29,13 +29,15 @@ struct conn {
 
 	/* The piece of a frame that has come so far: `want` bytes with its length prefix, or raw bytes to look at. */
 	struct {
-		uint8_t *data;
-		size_t have, want;
+		struct iobuf *buf; /* NULL: nothing; buf->len bytes have come */
+		size_t want;       /* 0: not known yet */
 	} in;
 
-	struct list out; /* outbufs */
+	struct list out; /* iobufs */
 	size_t out_bytes; /* queued and not sent */
 	bool in_batch;    /* replies collect until the batch of frames is done */
+	struct tevent_immediate *resume; /* looks at frames that were put by while the peer did not read */
+	bool stalled;                    /* there are such */
 	bool draining;
 	size_t held_bytes; /* frames that parked requests keep */
 
@@ -64,10 +66,10 @@ struct conn *conn_new(struct local *local, int fd, const char *peer, const char 
 void conn_close(struct conn *c, const char *why);
 
 /* Puts a finished buffer on the queue; it goes out at the end of the batch or at once. The connection may be closed. */
-void conn_queue(struct conn *c, struct outbuf *b);
+void conn_queue(struct conn *c, struct iobuf *b);
 
 /* The buffer at the end of the queue, with room for cap bytes, or a new one; NULL if memory is short. */
-struct outbuf *conn_tail(struct conn *c, size_t cap);
+struct iobuf *conn_tail(struct conn *c, size_t cap);
 
 /* A log-on succeeded on it: other limits and time-outs hold from now on. */
 void conn_authenticated(struct conn *c);

@@ -5,7 +5,6 @@
 #include "smbd/negotiate.h"
 #include "smbd/req.h"
 
-#include <stdlib.h>
 
 struct reactor *frame_wants_reactor(struct conn *c, struct bytes frame)
 {
@@ -55,7 +54,7 @@ static bool sealed_for_its_session(const uint8_t *transform, struct bytes plain)
 	return smb2_header_decode(&r, &h) && h.session_id == rd_u64(&t);
 }
 
-void frame_receive(struct conn *c, uint8_t *data, size_t len, uint8_t *owned)
+void frame_receive(struct conn *c, uint8_t *data, size_t len, struct iobuf *owned)
 {
 	struct rd r = rd_over(BYTES(data, len));
 	uint32_t protocol = rd_u32(&r);
@@ -80,7 +79,7 @@ void frame_receive(struct conn *c, uint8_t *data, size_t len, uint8_t *owned)
 	} else {
 		wrong = "unknown protocol";
 	}
-	free(owned);
+	iobuf_put(c->local->pool, owned);
 	if (wrong)
 		conn_close(c, wrong);
 }

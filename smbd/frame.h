@@ -6,10 +6,10 @@
 
 /*
  * A frame without its length prefix: SMB1 negotiate, SMB2 chain, or transformed (encrypted) chain. data is writable
- * and is decrypted in place. owned: the malloc'd block that data lies in, now the callee's, or NULL if borrowed. The
+ * and is decrypted in place. owned: the buffer that data lies in, now the callee's, or NULL if borrowed. The
  * connection may be closed by it.
  */
-void frame_receive(struct conn *c, uint8_t *data, size_t len, uint8_t *owned);
+void frame_receive(struct conn *c, uint8_t *data, size_t len, struct iobuf *owned);
 
 /*
  * The other reactor that must see this frame: a NEGOTIATE goes to the one that the client's GUID names. So all

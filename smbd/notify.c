@@ -28,7 +28,7 @@ bool req_notify(struct channel *ch, uint16_t command, struct wr *w, size_t body)
 	struct smb2_header h = {
 		.command = command, .flags = SMB2_FLAGS_SERVER_TO_REDIR, .message_id = UINT64_MAX, .session_id = 0};
 	size_t need = lead_in(ch->session) + SMB2_HEADER_SIZE + body;
-	struct outbuf *b = outbuf_get(ch->conn->local->pool, need);
+	struct iobuf *b = iobuf_get(ch->conn->local->pool, need);
 
 	if (!b)
 		return false;
@@ -40,12 +40,12 @@ bool req_notify(struct channel *ch, uint16_t command, struct wr *w, size_t body)
 
 void req_notify_send(struct channel *ch, struct wr *w)
 {
-	struct outbuf *b = ch->notice;
+	struct iobuf *b = ch->notice;
 	struct conn *c = ch->conn;
 
 	ch->notice = NULL;
 	if (w->bad || (ch->session->encrypt && !frame_seal(ch->session, b->data + PREFIX, w->pos))) {
-		outbuf_put(c->local->pool, b);
+		iobuf_put(c->local->pool, b);
 		return;
 	}
 	b->len = lead_in(ch->session) + w->pos;

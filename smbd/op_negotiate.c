@@ -183,7 +183,7 @@ static bool send_smb1_answer(struct conn *c)
 {
 	enum { PREFIX = 4, ROOM = 1024 };
 	TALLOC_CTX *mem = talloc_new(c);
-	struct outbuf *b = conn_tail(c, ROOM);
+	struct iobuf *b = conn_tail(c, ROOM);
 	struct smb2_header h = {.command = SMB2_NEGOTIATE, .credits = 1, .flags = SMB2_FLAGS_SERVER_TO_REDIR};
 	struct smb2_negotiate_rsp rsp = make_reply(c, auth_server_hint(mem));
 	bool ok = false;

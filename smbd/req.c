@@ -3,15 +3,14 @@
 
 #include "core/log.h"
 
-#include <stdlib.h>
 
 /* The walk along a compound, [MS-SMB2] 3.3.5.2.7, and the checks that come before every handler, 3.3.5.2. */
 
 static int req_destructor(struct req *r)
 {
-	free(r->frame_owned);
+	iobuf_put(r->local->pool, r->frame_owned);
 	if (r->out && !r->out_shared)
-		outbuf_put(r->local->pool, r->out);
+		iobuf_put(r->local->pool, r->out);
 	if (r->conn) {
 		list_remove(&r->link);
 		r->conn->request_count--;
@@ -37,12 +36,13 @@ bool req_keep_frame(struct req *r)
 {
 	if (r->frame_owned)
 		return true;
-	uint8_t *copy = malloc(r->frame.len);
+	struct iobuf *copy = iobuf_get(r->local->pool, r->frame.len);
 	if (!copy)
 		return false;
-	memcpy(copy, r->frame.data, r->frame.len);
-	r->element.data = copy + (r->element.data - r->frame.data);
-	r->frame.data = r->frame_owned = copy;
+	memcpy(copy->data, r->frame.data, r->frame.len);
+	r->element.data = copy->data + (r->element.data - r->frame.data);
+	r->frame.data = copy->data;
+	r->frame_owned = copy;
 	r->held = r->frame.len;
 	r->conn->held_bytes += r->held;
 	return true;
@@ -344,12 +344,12 @@ void req_leave(struct req *r)
 	}
 }
 
-void req_start(struct conn *c, struct bytes frame, uint8_t *owned, bool sealed)
+void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, bool sealed)
 {
 	struct req *r = talloc_zero(NULL, struct req);
 
 	if (!r) {
-		free(owned);
+		iobuf_put(c->local->pool, owned);
 		conn_close(c, "out of memory");
 		return;
 	}

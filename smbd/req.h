@@ -24,7 +24,7 @@ struct req {
 	struct local *local;
 
 	struct bytes frame;  /* plain SMB2 messages; borrowed from the scratch buffer unless frame_owned */
-	uint8_t *frame_owned; /* malloc'd block around it, or NULL */
+	struct iobuf *frame_owned; /* the buffer around it, or NULL */
 	size_t held;         /* its share of conn->held_bytes */
 	size_t next;         /* offset of the next element */
 	bool sealed;         /* came encrypted, goes encrypted */
@@ -61,7 +61,7 @@ struct req {
 	bool chain_unrooted; /* related elements have nothing to be related to */
 
 	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */
-	struct outbuf *out;
+	struct iobuf *out;
 	bool out_shared;       /* it is the tail of the connection's queue */
 	size_t start;          /* of the length prefix */
 	size_t end;            /* behind what is written */
@@ -72,7 +72,7 @@ struct req {
 };
 
 /* Runs a frame. Takes nothing; the bytes are borrowed until it returns. The connection may be closed by it. */
-void req_start(struct conn *c, struct bytes frame, uint8_t *owned, bool sealed);
+void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, bool sealed);
 
 /* Ends the current element with an error body. */
 void req_error(struct req *r, ntstatus_t status);

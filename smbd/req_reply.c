@@ -19,13 +19,13 @@ static size_t lead_in(const struct req *r)
 static bool move_out(struct req *r, size_t cap)
 {
 	size_t have = r->end - r->start;
-	struct outbuf *b = outbuf_get(r->local->pool, cap > have ? cap : have);
+	struct iobuf *b = iobuf_get(r->local->pool, cap > have ? cap : have);
 
 	if (!b)
 		return false;
 	memcpy(b->data, r->out->data + r->start, have);
 	if (!r->out_shared)
-		outbuf_put(r->local->pool, r->out);
+		iobuf_put(r->local->pool, r->out);
 	r->element_start -= r->start;
 	r->end -= r->start;
 	r->start = 0;
@@ -206,7 +206,7 @@ static bool close_frame(struct req *r)
 void req_finish(struct req *r)
 {
 	struct conn *c = r->conn;
-	struct outbuf *out = r->out;
+	struct iobuf *out = r->out;
 	uint64_t end_session = r->end_session;
 	struct local *l = r->local;
 	bool ok = !out || close_frame(r);

@@ -56,7 +56,7 @@ struct local {
 	struct tevent_context *ev;
 	struct idtable *conns;
 	struct idtable *sessions;
-	struct outbuf_pool *pool;
+	struct iobuf_pool *pool;
 	uint64_t next_open; /* persistent halves of FileIds */
 	uint8_t *scratch; /* SCRATCH_SIZE bytes: received data is looked at here first */
 };

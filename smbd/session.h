@@ -54,7 +54,7 @@ struct channel {
 	bool binding;           /* the exchange is for a further channel */
 	bool in_step;           /* a step of it is with a worker, or its answer is delayed */
 	uint8_t preauth[PREAUTH_HASH_SIZE];
-	struct outbuf *notice; /* being written by req_notify */
+	struct iobuf *notice; /* being written by req_notify */
 };
 
 struct session *session_new(struct conn *c);

@@ -5,7 +5,7 @@
 #include "core/random.h"
 #include "smbd/node.h"
 #include "smbd/oplock.h"
-#include "smbd/outbuf.h"
+#include "smbd/iobuf.h"
 #include "wire/smb2.h"
 
 #include <ctype.h>
@@ -170,7 +170,7 @@ void *local_start(struct reactor *r, void *arg)
 	l->ev = reactor_ev(r);
 	l->conns = idtable_new(l, UINT32_MAX);
 	l->sessions = idtable_new(l, UINT32_MAX);
-	l->pool = outbuf_pool_new(l);
+	l->pool = iobuf_pool_new(l);
 	l->scratch = talloc_array(l, uint8_t, SCRATCH_SIZE);
 	if (!l->conns || !l->sessions || !l->pool || !l->scratch) {
 		talloc_free(l);

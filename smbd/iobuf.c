@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "smbd/outbuf.h"
+#include "smbd/iobuf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,26 +12,26 @@ enum { CLASSES = 2, KEEP_SMALL = 32, KEEP_LARGE = 16, SEND_IOV = 64 };
 static const struct {
 	size_t cap;
 	unsigned keep;
-} classes[CLASSES] = {{OUTBUF_SMALL, KEEP_SMALL}, {OUTBUF_LARGE, KEEP_LARGE}};
+} classes[CLASSES] = {{IOBUF_SMALL, KEEP_SMALL}, {IOBUF_LARGE, KEEP_LARGE}};
 
-struct outbuf_pool {
+struct iobuf_pool {
 	struct list idle[CLASSES];
 	unsigned count[CLASSES];
 };
 
-static int pool_destructor(struct outbuf_pool *p)
+static int pool_destructor(struct iobuf_pool *p)
 {
 	for (int c = 0; c < CLASSES; c++) {
 		struct list *item;
 		while ((item = list_pop(&p->idle[c])))
-			free(container_of(item, struct outbuf, link));
+			free(container_of(item, struct iobuf, link));
 	}
 	return 0;
 }
 
-struct outbuf_pool *outbuf_pool_new(TALLOC_CTX *mem)
+struct iobuf_pool *iobuf_pool_new(TALLOC_CTX *mem)
 {
-	struct outbuf_pool *p = talloc_zero(mem, struct outbuf_pool);
+	struct iobuf_pool *p = talloc_zero(mem, struct iobuf_pool);
 
 	if (!p)
 		return NULL;
@@ -41,17 +41,17 @@ struct outbuf_pool *outbuf_pool_new(TALLOC_CTX *mem)
 	return p;
 }
 
-struct outbuf *outbuf_get(struct outbuf_pool *p, size_t cap)
+struct iobuf *iobuf_get(struct iobuf_pool *p, size_t cap)
 {
 	int c = 0;
 
 	while (c < CLASSES && classes[c].cap < cap)
 		c++;
 	struct list *item = c < CLASSES ? list_pop(&p->idle[c]) : NULL;
-	struct outbuf *b;
+	struct iobuf *b;
 	if (item) {
 		p->count[c]--;
-		b = container_of(item, struct outbuf, link);
+		b = container_of(item, struct iobuf, link);
 	} else {
 		size_t size = c < CLASSES ? classes[c].cap : cap;
 		b = malloc(sizeof(*b) + size);
@@ -67,8 +67,10 @@ struct outbuf *outbuf_get(struct outbuf_pool *p, size_t cap)
 	return b;
 }
 
-void outbuf_put(struct outbuf_pool *p, struct outbuf *b)
+void iobuf_put(struct iobuf_pool *p, struct iobuf *b)
 {
+	if (!b)
+		return;
 	list_remove(&b->link);
 	vfs_file_unref(b->file);
 	for (int c = 0; c < CLASSES; c++) {
@@ -88,7 +90,7 @@ static size_t gather(struct list *queue, struct iovec *iov, bool *more)
 
 	*more = false;
 	LIST_FOREACH(item, queue) {
-		struct outbuf *b = container_of(item, struct outbuf, link);
+		struct iobuf *b = container_of(item, struct iobuf, link);
 		if (b->sent < b->len)
 			iov[n++] = (struct iovec){b->data + b->sent, b->len - b->sent};
 		if (b->file_len || n == SEND_IOV) {
@@ -100,16 +102,16 @@ static size_t gather(struct list *queue, struct iovec *iov, bool *more)
 }
 
 /* Counts n bytes as sent and gives back the buffers at the head that are done or empty. */
-static void consume(struct outbuf_pool *p, struct list *queue, size_t n)
+static void consume(struct iobuf_pool *p, struct list *queue, size_t n)
 {
 	while (!list_empty(queue)) {
-		struct outbuf *b = container_of(queue->next, struct outbuf, link);
-		size_t take = outbuf_left(b) < n ? outbuf_left(b) : n;
+		struct iobuf *b = container_of(queue->next, struct iobuf, link);
+		size_t take = iobuf_left(b) < n ? iobuf_left(b) : n;
 		b->sent += take;
 		n -= take;
-		if (outbuf_left(b))
+		if (iobuf_left(b))
 			break;
-		outbuf_put(p, b);
+		iobuf_put(p, b);
 	}
 }
 
@@ -117,7 +119,7 @@ static void consume(struct outbuf_pool *p, struct list *queue, size_t n)
  * The reply's header has promised file_len bytes. Where the file has become shorter since, zeros take their place:
  * the client asked for a range that existed when the request was answered.
  */
-static ssize_t send_file_piece(struct outbuf *b, int fd)
+static ssize_t send_file_piece(struct iobuf *b, int fd)
 {
 	static const uint8_t zeros[65536];
 	size_t done = b->sent - b->len, left = b->file_len - done;
@@ -129,7 +131,7 @@ static ssize_t send_file_piece(struct outbuf *b, int fd)
 	return n;
 }
 
-int outbuf_send(struct outbuf_pool *p, struct list *queue, int fd, size_t *bytes_sent)
+int iobuf_send(struct iobuf_pool *p, struct list *queue, int fd, size_t *bytes_sent)
 {
 	for (consume(p, queue, 0); !list_empty(queue);) {
 		struct iovec iov[SEND_IOV];
@@ -141,7 +143,7 @@ int outbuf_send(struct outbuf_pool *p, struct list *queue, int fd, size_t *bytes
 		if (n)
 			sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 		else
-			sent = send_file_piece(container_of(queue->next, struct outbuf, link), fd);
+			sent = send_file_piece(container_of(queue->next, struct iobuf, link), fd);
 		if (sent < 0)
 			return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
 		*bytes_sent += (size_t)sent;
