@@ -110,9 +110,12 @@ void log_write(enum log_class c, int level, const char *fmt, ...)
 	if (end > sizeof(line) - 2)
 		end = sizeof(line) - 2;
 	/* A peer chooses names that are logged: it must not be able to forge a line or drive a terminal. */
-	for (size_t i = n; i < end; i++)
-		if (iscntrl((unsigned char)line[i]))
+	for (size_t i = n; i < end; i++) {
+		unsigned char ch = (unsigned char)line[i];
+		bool c1 = i > n && ch >= 0x80 && ch <= 0x9F && (unsigned char)line[i - 1] == 0xC2; /* U+0080..U+009F */
+		if (iscntrl(ch) || c1)
 			line[i] = '?';
+	}
 	line[end++] = '\n';
 	if (write(log_fd, line, end) < 0) {
 		/* nowhere left to say so */

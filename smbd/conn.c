@@ -81,6 +81,8 @@ struct conn *conn_new(struct local *local, int fd, const char *peer, const char 
 
 	if (!c) {
 		close(fd);
+		atomic_fetch_sub(&local->server->stats.unauthenticated, 1);
+		listen_connection_ended(local->server, peer);
 		return NULL;
 	}
 	c->fd = fd;
@@ -99,6 +101,13 @@ struct conn *conn_new(struct local *local, int fd, const char *peer, const char 
 	return c;
 }
 
+uint32_t conn_max_payload(const struct conn *c, uint32_t server_max)
+{
+	enum { SINGLE_CREDIT = 65536 };
+
+	return c->multi_credit || server_max < SINGLE_CREDIT ? server_max : SINGLE_CREDIT;
+}
+
 void conn_authenticated(struct conn *c)
 {
 	if (c->authenticated)
@@ -113,8 +122,7 @@ void conn_close(struct conn *c, const char *why)
 	struct local *l = c->local;
 
 	log_info(smb, "connection from %s ends: %s", c->peer, why);
-	if (c->fde)
-		detach(c);
+	detach(c);
 	LIST_FOREACH_SAFE(item, &c->requests)
 		req_abandon(container_of(item, struct req, link));
 	while (!list_empty(&c->channels))
@@ -333,7 +341,8 @@ static enum verdict take_raw(struct conn *c, const uint8_t *fresh, size_t len)
 		return GONE;
 	}
 	memcpy(all->data, old->data, old->len);
-	memcpy(all->data + old->len, fresh, len);
+	if (len)
+		memcpy(all->data + old->len, fresh, len);
 	all->len = old->len + len;
 	iobuf_put(l->pool, old);
 	enum verdict v = take_frames(c, all->data, all->len);

@@ -71,6 +71,9 @@ void conn_queue(struct conn *c, struct iobuf *b);
 /* The buffer at the end of the queue, with room for cap bytes, or a new one; NULL if memory is short. */
 struct iobuf *conn_tail(struct conn *c, size_t cap);
 
+/* The most that a READ, WRITE or query may carry here: 64 KiB where there are no multi-credit requests. */
+uint32_t conn_max_payload(const struct conn *c, uint32_t server_max);
+
 /* A log-on succeeded on it: other limits and time-outs hold from now on. */
 void conn_authenticated(struct conn *c);
 

@@ -26,7 +26,7 @@ struct reactor *frame_wants_reactor(struct conn *c, struct bytes frame)
 }
 
 /* [MS-SMB2] 3.3.5.2.1.1: what cannot be decrypted ends the connection. NULL, or the reason. */
-static const char *decrypt(struct conn *c, uint8_t *data, size_t len)
+static const char *decrypt(struct conn *c, uint8_t *data, size_t len, uint64_t *session_id)
 {
 	struct rd r = rd_over(BYTES(data, len));
 	struct smb2_transform_header t;
@@ -36,22 +36,13 @@ static const char *decrypt(struct conn *c, uint8_t *data, size_t len)
 	if (t.flags != 1 || t.original_message_size != len - SMB2_TRANSFORM_HEADER_SIZE)
 		return "wrong transform header";
 	struct channel *ch = channel_find(c, t.session_id);
+	*session_id = t.session_id;
 	if (!ch || !ch->established || !ch->session->opener)
 		return "encrypted for a session that has no keys";
 	if (!sealer_open(ch->session->opener, data, data + SMB2_TRANSFORM_HEADER_SIZE,
 		    len - SMB2_TRANSFORM_HEADER_SIZE))
 		return "decryption failed";
 	return NULL;
-}
-
-/* A chain that arrived in a transform must speak for the session that the transform names. */
-static bool sealed_for_its_session(const uint8_t *transform, struct bytes plain)
-{
-	struct rd r = rd_over(plain), t = rd_over(BYTES(transform, SMB2_TRANSFORM_HEADER_SIZE));
-	struct smb2_header h;
-
-	rd_seek(&t, 44);
-	return smb2_header_decode(&r, &h) && h.session_id == rd_u64(&t);
 }
 
 void frame_receive(struct conn *c, uint8_t *data, size_t len, struct iobuf *owned)
@@ -61,16 +52,15 @@ void frame_receive(struct conn *c, uint8_t *data, size_t len, struct iobuf *owne
 	const char *wrong = NULL;
 
 	if (protocol == SMB2_PROTOCOL_ID) {
-		req_start(c, BYTES(data, len), owned, false);
+		req_start(c, BYTES(data, len), owned, 0);
 		return;
 	}
 	if (protocol == SMB2_TRANSFORM_PROTOCOL_ID) {
-		wrong = decrypt(c, data, len);
+		uint64_t session_id;
+		wrong = decrypt(c, data, len, &session_id);
 		struct bytes plain = BYTES(data + SMB2_TRANSFORM_HEADER_SIZE, wrong ? 0 : len - SMB2_TRANSFORM_HEADER_SIZE);
-		if (!wrong && !sealed_for_its_session(data, plain))
-			wrong = "encrypted for another session";
 		if (!wrong) {
-			req_start(c, plain, owned, true);
+			req_start(c, plain, owned, session_id);
 			return;
 		}
 	} else if (protocol == SMB1_PROTOCOL_ID) {

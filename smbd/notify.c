@@ -17,38 +17,38 @@ bool frame_seal(struct session *s, uint8_t *header, size_t len)
 	return s->sealer && sealer_seal(s->sealer, header, &iov, 1);
 }
 
-static size_t lead_in(const struct session *s)
+static size_t lead_in(bool sealed)
 {
-	return PREFIX + (s->encrypt ? SMB2_TRANSFORM_HEADER_SIZE : 0);
+	return PREFIX + (sealed ? SMB2_TRANSFORM_HEADER_SIZE : 0);
 }
 
-bool req_notify(struct channel *ch, uint16_t command, struct wr *w, size_t body)
+bool req_notify(struct channel *ch, uint16_t command, bool sealed, struct wr *w, size_t body)
 {
 	/* [MS-SMB2] 3.3.4.6: no credits, no session; it is not signed */
 	struct smb2_header h = {
 		.command = command, .flags = SMB2_FLAGS_SERVER_TO_REDIR, .message_id = UINT64_MAX, .session_id = 0};
-	size_t need = lead_in(ch->session) + SMB2_HEADER_SIZE + body;
+	size_t need = lead_in(sealed) + SMB2_HEADER_SIZE + body;
 	struct iobuf *b = iobuf_get(ch->conn->local->pool, need);
 
 	if (!b)
 		return false;
 	ch->notice = b;
-	*w = wr_over(b->data + lead_in(ch->session), b->cap - lead_in(ch->session));
+	*w = wr_over(b->data + lead_in(sealed), b->cap - lead_in(sealed));
 	smb2_header_encode(w, &h);
 	return true;
 }
 
-void req_notify_send(struct channel *ch, struct wr *w)
+void req_notify_send(struct channel *ch, bool sealed, struct wr *w)
 {
 	struct iobuf *b = ch->notice;
 	struct conn *c = ch->conn;
 
 	ch->notice = NULL;
-	if (w->bad || (ch->session->encrypt && !frame_seal(ch->session, b->data + PREFIX, w->pos))) {
+	if (w->bad || (sealed && !frame_seal(ch->session, b->data + PREFIX, w->pos))) {
 		iobuf_put(c->local->pool, b);
 		return;
 	}
-	b->len = lead_in(ch->session) + w->pos;
+	b->len = lead_in(sealed) + w->pos;
 	struct wr p = wr_over(b->data, PREFIX);
 	wr_u32_be(&p, b->len - PREFIX);
 	c->out_bytes += b->len;

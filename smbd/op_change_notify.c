@@ -39,7 +39,7 @@ void op_change_notify(struct req *r, struct rd *body)
 	ntstatus_t s = STATUS_SUCCESS;
 
 	if (!smb2_change_notify_req_decode(body, &q) || !r->open->directory ||
-		q.output_length > r->local->server->max_transact)
+		q.output_length > conn_max_payload(r->conn, r->local->server->max_transact))
 		s = STATUS_INVALID_PARAMETER;
 	else if (!(r->open->granted_access & FILE_LIST_DIRECTORY))
 		s = STATUS_ACCESS_DENIED;

@@ -64,8 +64,7 @@ static void reply(struct req *r, const struct vfs_stat *st)
 		};
 	struct wr w = req_reply(r, 60);
 	smb2_close_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 static void close_done(struct req *r, struct call *call)

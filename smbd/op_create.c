@@ -24,7 +24,7 @@ struct create_call {
 	struct vfs_cred *cred;   /* counted */
 	char *path;
 	uint32_t access;  /* asked for, then granted */
-	bool want_maximal, refused;
+	bool want_maximal, refused, cannot_delete;
 	uint32_t maximal;
 	struct vfs_file *file; /* counted */
 	struct vfs_stat st;
@@ -113,8 +113,12 @@ static int find(struct call *call, unsigned flags)
 	for (int round = 0; round < 8; round++) {
 		if (c->disposition->may_open)
 			rc = open_existing(c, flags);
-		if (rc == -ENOENT && c->disposition->may_create)
-			rc = make_new(c, flags);
+		if (rc == -ENOENT && c->disposition->may_create) {
+			/* [MS-FSA] 2.1.5.1.1: a new file that is read-only could not be deleted on close. */
+			c->cannot_delete = (c->q.create_options & FILE_DELETE_ON_CLOSE) &&
+					   (c->q.file_attributes & FILE_ATTRIBUTE_READONLY);
+			rc = c->cannot_delete ? -EPERM : make_new(c, flags);
+		}
 		if (rc != -EEXIST || !c->disposition->may_open)
 			break;
 	}
@@ -200,8 +204,7 @@ void create_reply(struct req *r, struct open *o, uint32_t action, const struct s
 	r->chain_has_file_id = r->chain_fresh = true;
 	struct wr w = req_reply(r, 96 + cw.pos);
 	smb2_create_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 /* ---- overwrite ---- */
@@ -336,15 +339,14 @@ static void found(struct req *r, struct call *call)
 	ntstatus_t s = STATUS_SUCCESS;
 
 	if (call->result < 0) {
-		/* A file where a directory was to be made, or the other way round, is a collision only for FILE_CREATE. */
-		req_error(r, status_from_errno(call->result));
+		req_error(r, c->cannot_delete ? STATUS_CANNOT_DELETE : status_from_errno(call->result));
 		return;
 	}
 	if (c->action != FILE_CREATED)
 		s = create_check_existing(&c->q, c->access, &c->st);
-	else if ((c->q.create_options & FILE_DELETE_ON_CLOSE) && (c->q.file_attributes & FILE_ATTRIBUTE_READONLY))
-		s = STATUS_CANNOT_DELETE;
-	if (status_is_ok(s) && c->refused)
+	/* With MAXIMUM_ALLOWED it is known only now whether there is the right to delete. */
+	bool may_delete = c->access & ACCESS_DELETE;
+	if (status_is_ok(s) && (c->refused || ((c->q.create_options & FILE_DELETE_ON_CLOSE) && !may_delete)))
 		s = STATUS_ACCESS_DENIED;
 	if (!status_is_ok(s))
 		req_error(r, s);
@@ -360,6 +362,8 @@ static ntstatus_t prepare(struct req *r, struct create_call *c)
 
 	if (!status_is_ok(s))
 		return s;
+	if (open_limit_reached(r->session))
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!smb2_create_contexts_req_decode(c->q.contexts, &c->contexts))
 		return STATUS_INVALID_PARAMETER;
 	if (c->contexts.has_twrp)

@@ -37,8 +37,7 @@ void fsctl_reply(struct req *r, const struct smb2_ioctl_req *q, ntstatus_t statu
 	struct wr w = req_reply(r, 64 + output.len);
 
 	smb2_ioctl_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, status, &w);
+	req_done(r, status, &w);
 }
 
 /* The FileId, which in a related request may be the one before. */
@@ -70,7 +69,7 @@ static ntstatus_t find_open(struct req *r, struct smb2_ioctl_req *q, unsigned ne
 
 static ntstatus_t check(struct req *r, const struct smb2_ioctl_req *q)
 {
-	uint32_t max = r->local->server->max_transact;
+	uint32_t max = conn_max_payload(r->conn, r->local->server->max_transact);
 
 	if (q->flags != SMB2_IOCTL_IS_FSCTL)
 		return STATUS_NOT_SUPPORTED;

@@ -174,8 +174,7 @@ void op_negotiate(struct req *r, struct rd *body)
 	log_debug(smb, "%s speaks %x, cipher %u, signing %u", c->peer, dialect, c->cipher, c->signing_algorithm);
 	struct wr w = req_reply(r, 128 + rsp.security_buffer.len + rsp.contexts.len);
 	smb2_negotiate_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 /* The answer to an SMB1 negotiate is a plain SMB2 one with message id 0. */

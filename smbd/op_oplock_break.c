@@ -30,8 +30,7 @@ void op_oplock_break(struct req *r, struct rd *body)
 	q.oplock_level = level;
 	struct wr w = req_reply(r, 24);
 	smb2_oplock_break_encode(&w, &q);
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 void oplock_send_break(struct reactor *self, uint64_t session_id, struct smb2_file_id id, uint8_t new_level)
@@ -44,12 +43,13 @@ void oplock_send_break(struct reactor *self, uint64_t session_id, struct smb2_fi
 	if (new_level == SMB2_OPLOCK_LEVEL_NONE && o->oplock_level == SMB2_OPLOCK_LEVEL_II)
 		o->oplock_level = new_level;
 	struct smb2_oplock_break b = {.oplock_level = new_level, .file_id = id};
+	bool sealed = s->encrypt || o->tree->encrypt;
 	struct wr w;
 	LIST_FOREACH(item, &s->channels) {
 		struct channel *ch = container_of(item, struct channel, session_link);
-		if (ch->established && req_notify(ch, SMB2_OPLOCK_BREAK, &w, 24)) {
+		if (ch->established && req_notify(ch, SMB2_OPLOCK_BREAK, sealed, &w, 24)) {
 			smb2_oplock_break_encode(&w, &b);
-			req_notify_send(ch, &w);
+			req_notify_send(ch, sealed, &w);
 			return;
 		}
 	}

@@ -10,7 +10,10 @@
  * handle meanwhile is refused.
  */
 
-enum { DATA = SMB2_HEADER_SIZE + SMB2_OUTPUT_RSP_FIXED_SIZE };
+enum {
+	DATA = SMB2_HEADER_SIZE + SMB2_OUTPUT_RSP_FIXED_SIZE,
+	MAX_PATTERN = 255 * 2, /* as long as a name: matching costs its length times the name's */
+};
 
 struct list_call {
 	struct call call;
@@ -121,7 +124,7 @@ static ntstatus_t check_list(const struct req *r, const struct smb2_query_direct
 		return STATUS_ACCESS_DENIED;
 	if (!dir_info_fixed_size(q->info_class, &fixed))
 		return STATUS_INVALID_INFO_CLASS;
-	if (q->output_length > r->local->server->max_transact)
+	if (q->output_length > conn_max_payload(r->conn, r->local->server->max_transact))
 		return STATUS_INVALID_PARAMETER;
 	if (q->output_length < fixed)
 		return STATUS_INFO_LENGTH_MISMATCH;
@@ -134,6 +137,8 @@ static ntstatus_t take_pattern(struct list_call *c)
 {
 	if (!c->rewind && !c->first)
 		return STATUS_SUCCESS;
+	if (c->q.pattern.len > MAX_PATTERN)
+		return STATUS_OBJECT_NAME_INVALID;
 	c->pattern = utf16_to_utf8(c, c->q.pattern);
 	if (!c->pattern || !*c->pattern || strpbrk(c->pattern, "\\/"))
 		return STATUS_OBJECT_NAME_INVALID;

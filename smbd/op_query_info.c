@@ -288,7 +288,7 @@ void op_query_info(struct req *r, struct rd *body)
 	struct smb2_query_info_req q;
 	ntstatus_t s = STATUS_SUCCESS;
 
-	if (!smb2_query_info_req_decode(body, &q) || q.output_length > r->local->server->max_transact)
+	if (!smb2_query_info_req_decode(body, &q) || q.output_length > conn_max_payload(r->conn, r->local->server->max_transact))
 		s = STATUS_INVALID_PARAMETER;
 	else if (q.info_type >= ARRAY_SIZE(kinds) || !kinds[q.info_type])
 		s = STATUS_INVALID_PARAMETER;

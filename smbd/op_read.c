@@ -81,7 +81,7 @@ static bool send_from_cache(struct req *r, const struct smb2_read_req *q)
 
 static ntstatus_t check_read(const struct req *r, const struct smb2_read_req *q)
 {
-	if (q->length > r->local->server->max_read)
+	if (q->length > conn_max_payload(r->conn, r->local->server->max_read))
 		return STATUS_INVALID_PARAMETER;
 	/* Descriptors need a transport that can write to them. */
 	if (q->channel != SMB2_CHANNEL_NONE)
@@ -124,6 +124,7 @@ void op_read(struct req *r, struct rd *body)
 	c->offset = q.offset;
 	c->length = q.length;
 	c->minimum = q.minimum_count;
+	c->call.cancellable = true;
 	talloc_set_destructor(c, read_call_destructor);
 	req_call(r, &c->call);
 }

@@ -67,8 +67,7 @@ static void fail(struct req *r, struct channel *ch, ntstatus_t status)
 	if (ch->established) {
 		r->channel = ch;
 		req_error(r, status);
-		r->end_session = ch->session->id;
-		ch->established = false;
+		req_end_session(r, ch);
 		return;
 	}
 	req_error(r, status);
@@ -210,8 +209,7 @@ static void reply(struct req *r, struct channel *ch, ntstatus_t status, struct b
 	}
 	struct wr w = req_reply(r, 16 + token.len);
 	smb2_session_setup_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, status, &w);
+	req_done(r, status, &w);
 }
 
 /* ---- a session named as previous, [MS-SMB2] 3.3.5.5.3 ---- */
@@ -231,7 +229,8 @@ static void expire_session(struct local *l, uint64_t id, const char *user)
 {
 	struct session *s = session_find(l, id);
 
-	if (s && s->state == SESSION_VALID && strcmp(s->user, user) == 0)
+	/* Guests are not one person. */
+	if (s && s->state == SESSION_VALID && !s->guest && !s->anonymous && strcmp(s->user, user) == 0)
 		session_free(s);
 }
 
@@ -281,7 +280,7 @@ static bool expire_previous(struct req *r, struct channel *ch, uint64_t previous
 {
 	struct reactor *home = session_id_reactor(r->local, previous);
 
-	if (!previous || previous == ch->session->id || !home)
+	if (!previous || previous == ch->session->id || !home || ch->session->guest || ch->session->anonymous)
 		return false;
 	if (home == r->local->reactor) {
 		expire_session(r->local, previous, ch->session->user);
@@ -390,7 +389,7 @@ static void start_auth(struct req *r, struct channel *ch, const struct smb2_sess
 	s->token = q->security_buffer;
 	s->token_offset = q->security_buffer.len ? (size_t)(q->security_buffer.data - r->frame.data) : 0;
 	s->previous_session_id = q->previous_session_id;
-	s->peer = r->conn->peer;
+	s->peer = talloc_strdup(s, r->conn->peer);
 	if (!s->auth) {
 		talloc_free(s);
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
@@ -426,7 +425,15 @@ static struct channel *begin_bind(struct req *r, ntstatus_t *status)
 
 static struct channel *begin_session(struct req *r, ntstatus_t *status)
 {
-	struct session *s = session_new(r->conn);
+	enum { MAX_CHANNELS = 1024, MAX_IN_PROGRESS = 8 };
+	unsigned count = 0, in_progress = 0;
+
+	LIST_FOREACH(item, &r->conn->channels) {
+		count++;
+		in_progress += !container_of(item, struct channel, conn_link)->established;
+	}
+	bool full = count >= MAX_CHANNELS || in_progress >= MAX_IN_PROGRESS;
+	struct session *s = full ? NULL : session_new(r->conn);
 	struct channel *ch = s ? channel_new(r->conn, s) : NULL;
 
 	if (!ch) {
@@ -447,7 +454,7 @@ static struct channel *continue_session(struct req *r, struct channel *ch, ntsta
 		*status = STATUS_USER_SESSION_DELETED;
 		return NULL;
 	}
-	if (r->sealed || !ch->signer)
+	if ((r->sealed && r->sealed_for == r->session_id) || !ch->signer)
 		return ch;
 	/* Nobody but the holder of the key may start a reauthentication, since it can end the session. */
 	if (!(r->hdr.flags & SMB2_FLAGS_SIGNED))

@@ -32,8 +32,7 @@ void set_info_reply(struct req *r)
 	struct wr w = req_reply(r, 2);
 
 	wr_u16(&w, 2); /* StructureSize, [MS-SMB2] 2.2.40 */
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 static void set_done(struct req *r, struct call *call)
@@ -330,7 +329,7 @@ void op_set_info(struct req *r, struct rd *body)
 {
 	struct smb2_set_info_req q;
 
-	if (!smb2_set_info_req_decode(body, &q) || q.input.len > r->local->server->max_transact)
+	if (!smb2_set_info_req_decode(body, &q) || q.input.len > conn_max_payload(r->conn, r->local->server->max_transact))
 		req_error(r, STATUS_INVALID_PARAMETER);
 	else if (!r->open->file)
 		req_error(r, STATUS_INVALID_DEVICE_REQUEST);

@@ -36,7 +36,5 @@ void op_logoff(struct req *r, struct rd *body)
 	}
 	log_info(audit, "log-off: user %s from %s", r->session->user, r->conn->peer);
 	req_done_empty(r);
-	/* The reply still needs the keys; nothing else may use the session from here on. */
-	r->channel->established = false;
-	r->end_session = r->session->id;
+	req_end_session(r, r->channel);
 }

@@ -52,8 +52,7 @@ static void reply(struct req *r, struct tree *t)
 	r->tree = t;
 	struct wr w = req_reply(r, 16);
 	smb2_tree_connect_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 static void connected(struct req *r, struct call *c)

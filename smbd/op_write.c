@@ -46,13 +46,12 @@ static void write_done(struct req *r, struct call *call)
 	r->open->position = c->offset + c->length;
 	struct wr w = req_reply(r, 16);
 	smb2_write_rsp_encode(&w, &(struct smb2_write_rsp){.count = c->length});
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 static ntstatus_t check_write(const struct req *r, const struct smb2_write_req *q)
 {
-	if (q->length > r->local->server->max_write || q->channel != SMB2_CHANNEL_NONE || q->data.len != q->length)
+	if (q->length > conn_max_payload(r->conn, r->local->server->max_write) || q->channel != SMB2_CHANNEL_NONE || q->data.len != q->length)
 		return STATUS_INVALID_PARAMETER;
 	if (r->open->pipe)
 		return STATUS_SUCCESS;

@@ -8,6 +8,7 @@ static int open_destructor(struct open *o)
 {
 	notify_open_ends(o);
 	idtable_remove(o->session->opens, o->id.volatile_id);
+	o->session->pipe_count -= o->pipe != NULL;
 	vfs_dir_close(o->dir);
 	vfs_file_unref(o->file);
 	o->tree->open_count--;
@@ -15,11 +16,18 @@ static int open_destructor(struct open *o)
 	return 0;
 }
 
+bool open_limit_reached(const struct session *s)
+{
+	const struct server *server = s->local->server;
+
+	return atomic_load(&server->stats.opens) >= server->max_opens ||
+	       idtable_count(s->opens) >= server->max_session_opens;
+}
+
 struct open *open_new(struct session *s, struct tree *t)
 {
 	struct server *server = s->local->server;
-	bool full = atomic_load(&server->stats.opens) >= server->max_opens;
-	struct open *o = full ? NULL : talloc_zero(s, struct open);
+	struct open *o = open_limit_reached(s) ? NULL : talloc_zero(s, struct open);
 	uint64_t id = o ? idtable_add(s->opens, o) : 0;
 
 	if (!id) {

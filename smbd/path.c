@@ -19,7 +19,7 @@ static ntstatus_t drop_data_stream(char *name)
 
 	if (!colon)
 		return STATUS_SUCCESS;
-	if (strcasecmp(colon, data) != 0 || colon == name)
+	if (strcasecmp(colon, data) != 0 || colon == name || colon[-1] == '\\')
 		return STATUS_OBJECT_NAME_INVALID;
 	*colon = '\0';
 	return STATUS_SUCCESS;
@@ -51,8 +51,11 @@ ntstatus_t path_normalize(char *name)
 	/* [MS-SMB2] 3.3.5.9: a leading separator is an error */
 	if (name[0] == '\\')
 		return STATUS_INVALID_PARAMETER;
-	if (len && name[len - 1] == '\\')
-		name[len - 1] = '\0';
+	if (len && name[len - 1] == '\\') {
+		name[--len] = '\0';
+		if (len && name[len - 1] == '\\')
+			return STATUS_OBJECT_NAME_INVALID;
+	}
 	for (char *p = name; status_is_ok(s) && *p;) {
 		size_t n = strcspn(p, "\\");
 		s = check_component(p, n);

@@ -10,6 +10,8 @@
 
 #include <strings.h>
 
+enum { MAX_PIPES = 32 }; /* of a session */
+
 static bool share_at(void *arg, size_t i, struct rpc_share *out)
 {
 	const struct server *s = arg;
@@ -63,9 +65,12 @@ void create_pipe(struct req *r, const struct smb2_create_req *q)
 		req_error(r, STATUS_ACCESS_DENIED);
 		return;
 	}
-	struct open *o = open_new(r->session, r->tree);
+	/* A pipe may hold megabytes. */
+	struct open *o = r->session->pipe_count < MAX_PIPES ? open_new(r->session, r->tree) : NULL;
 	if (o)
 		o->pipe = rpc_pipe_open(o, name, &env);
+	if (o && o->pipe)
+		r->session->pipe_count++;
 	if (!o || !o->pipe) {
 		talloc_free(o);
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
@@ -103,8 +108,7 @@ void pipe_write(struct req *r, struct bytes data)
 	}
 	struct wr w = req_reply(r, 16);
 	smb2_write_rsp_encode(&w, &(struct smb2_write_rsp){.count = (uint32_t)data.len});
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 void pipe_transceive(struct req *r, const struct smb2_ioctl_req *q)
@@ -124,7 +128,6 @@ void pipe_transceive(struct req *r, const struct smb2_ioctl_req *q)
 	struct smb2_ioctl_rsp rsp = {.ctl_code = q->ctl_code, .file_id = r->file_id, .output = BYTES(out, got)};
 	struct wr w = req_reply(r, 64 + got);
 	smb2_ioctl_rsp_encode(&w, &rsp);
-	if (!r->disconnect)
-		req_done(r, s, &w);
+	req_done(r, s, &w);
 	talloc_free(out);
 }

@@ -6,6 +6,8 @@
 
 /* The walk along a compound, [MS-SMB2] 3.3.5.2.7, and the checks that come before every handler, 3.3.5.2. */
 
+enum { MAX_COMPOUND = 512 };
+
 static int req_destructor(struct req *r)
 {
 	iobuf_put(r->local->pool, r->frame_owned);
@@ -75,8 +77,9 @@ static ntstatus_t check_session(struct req *r)
 	}
 	r->channel = ch;
 	r->session = ch->session;
+	/* 3.3.5.2.1.1: the key speaks for its own session only. */
 	if (r->sealed)
-		return STATUS_SUCCESS;
+		return r->session_id == r->sealed_for ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 	if (r->session->encrypt)
 		return STATUS_ACCESS_DENIED;
 	if (r->hdr.flags & SMB2_FLAGS_SIGNED) {
@@ -171,7 +174,7 @@ static ntstatus_t check(struct req *r)
 }
 
 /* Session, tree and open may have ended while r was parked: they are found again by their ids. */
-static ntstatus_t find_again(struct req *r)
+static ntstatus_t find_by_ids(struct req *r)
 {
 	bool had_session = r->session, had_tree = r->tree, had_open = r->open;
 
@@ -186,6 +189,12 @@ static ntstatus_t find_again(struct req *r)
 	if (had_tree && !r->tree)
 		return STATUS_NETWORK_NAME_DELETED;
 	return had_open && !r->open ? STATUS_FILE_CLOSED : STATUS_SUCCESS;
+}
+
+bool req_find_again(struct req *r)
+{
+	r->lost = find_by_ids(r);
+	return status_is_ok(r->lost);
 }
 
 bool req_refresh(struct req *r)
@@ -245,6 +254,8 @@ static const char *begin_element(struct req *r)
 
 	if (wrong)
 		return wrong;
+	if (++r->elements > MAX_COMPOUND)
+		return "too long a compound";
 	r->completed = false;
 	r->async_id = 0;
 	r->cancel = NULL;
@@ -272,7 +283,9 @@ static const char *begin_element(struct req *r)
 static void dispatch(struct req *r)
 {
 	if (r->hdr.command == SMB2_CANCEL) {
-		req_cancel(r->conn, &r->hdr);
+		/* The reply of the request that it ends goes out at once: r's own must not be half-way in the same buffer. */
+		if (req_detach_reply(r))
+			req_cancel(r->conn, &r->hdr);
 		r->completed = true;
 		return;
 	}
@@ -321,7 +334,7 @@ void req_enter(struct req *r)
 {
 	r->running = true;
 	if (r->conn)
-		r->lost = find_again(r);
+		req_find_again(r);
 }
 
 void req_leave(struct req *r)
@@ -344,7 +357,7 @@ void req_leave(struct req *r)
 	}
 }
 
-void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, bool sealed)
+void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, uint64_t sealed_for)
 {
 	struct req *r = talloc_zero(NULL, struct req);
 
@@ -357,7 +370,8 @@ void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, bool sea
 	r->local = c->local;
 	r->frame = frame;
 	r->frame_owned = owned;
-	r->sealed = sealed;
+	r->sealed = sealed_for != 0;
+	r->sealed_for = sealed_for;
 	r->completed = true;
 	r->held = owned ? frame.len : 0;
 	c->held_bytes += r->held;

@@ -28,6 +28,8 @@ struct req {
 	size_t held;         /* its share of conn->held_bytes */
 	size_t next;         /* offset of the next element */
 	bool sealed;         /* came encrypted, goes encrypted */
+	uint64_t sealed_for; /* the session whose key that takes */
+	unsigned elements;   /* begun so far */
 	bool running, completed;
 	const char *disconnect; /* set by a handler: the connection ends when the element is done */
 	uint64_t end_session;   /* ends when the reply is on its way; 0: none */
@@ -64,15 +66,19 @@ struct req {
 	struct iobuf *out;
 	bool out_shared;       /* it is the tail of the connection's queue */
 	size_t start;          /* of the length prefix */
-	size_t end;            /* behind what is written */
+	size_t end;            /* behind the elements that are complete */
+	size_t room_end;       /* behind the room that the current one has asked for */
 	size_t element_start;  /* of the current element's header */
 
 	struct call *job;      /* with a worker now */
 	struct tevent_timer *pend_timer;
 };
 
-/* Runs a frame. Takes nothing; the bytes are borrowed until it returns. The connection may be closed by it. */
-void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, bool sealed);
+/*
+ * Runs a frame; the bytes are borrowed until it returns, `owned` is taken. sealed_for: the session under whose key it came, 0:
+ * in clear. The connection may be closed by it.
+ */
+void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, uint64_t sealed_for);
 
 /* Ends the current element with an error body. */
 void req_error(struct req *r, ntstatus_t status);
@@ -106,6 +112,9 @@ void req_pend_later(struct req *r);
  */
 bool req_signed_by_session(struct req *r, uint16_t algorithm, const uint8_t key[SESSION_KEY_SIZE]);
 
+/* The element, which is complete, has ended the session of ch: now, or once the sealed reply has left. */
+void req_end_session(struct req *r, struct channel *ch);
+
 /* Ends a parked element soon, from code that must not end it itself: by a message to this reactor. */
 void req_end_later(struct req *r, ntstatus_t status);
 
@@ -120,11 +129,11 @@ void req_enter(struct req *r);
 void req_leave(struct req *r);
 
 /*
- * A message that answers no request ([MS-SMB2] 3.3.4.6, 3.3.4.7), in two steps: *w is made for the body, then it is sent
- * sealed where the session demands it. False: memory is short.
+ * A message that answers no request ([MS-SMB2] 3.3.4.6, 3.3.4.7), in two steps: *w is made for the body, then it is
+ * sent, sealed where session or tree demands it. False: memory is short.
  */
-bool req_notify(struct channel *ch, uint16_t command, struct wr *w, size_t body);
-void req_notify_send(struct channel *ch, struct wr *w);
+bool req_notify(struct channel *ch, uint16_t command, bool sealed, struct wr *w, size_t body);
+void req_notify_send(struct channel *ch, bool sealed, struct wr *w);
 
 /* Encrypts len bytes that stand behind room for a transform header, and writes the header. */
 bool frame_seal(struct session *s, uint8_t *header, size_t len);
@@ -135,6 +144,8 @@ static inline uint8_t *req_reply_base(const struct req *r)
 	return r->out->data + r->element_start;
 }
 
+/* Finds session, tree and open of a parked element again by their ids; false if one is gone. */
+bool req_find_again(struct req *r);
 /* False, and the element is completed, if req_enter did not find session, tree or open again. */
 bool req_refresh(struct req *r);
 
@@ -160,6 +171,7 @@ struct call {
 	struct req *req;
 	/* Any thread; flags 0 or VFS_NOWAIT. Returns what becomes `result`; -EAGAIN with VFS_NOWAIT: on a worker. */
 	int (*run)(struct call *c, unsigned flags);
+	bool cancellable; /* nothing is left behind if it never runs */
 	/* Reactor, with session, tree and open found again. Completes or parks the element. */
 	void (*done)(struct req *r, struct call *c);
 	int result;

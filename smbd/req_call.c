@@ -63,7 +63,7 @@ void req_call_worker(struct req *r, struct call *c)
 	c->job.run = run_on_worker;
 	c->job.done = come_home;
 	r->job = c;
-	r->cancel = cancel_job;
+	r->cancel = c->cancellable ? cancel_job : NULL;
 	if (r->next >= r->frame.len)
 		req_pend_later(r);
 	workers_submit(r->local->server->workers, &c->job);

@@ -8,7 +8,7 @@
  * in one system call; a request that parks takes what it has so far into a buffer of its own.
  */
 
-enum { PREFIX = 4, FIRST_ROOM = 1024 };
+enum { PREFIX = 4, FIRST_ROOM = 1024, COMPOUND_EXTRA = 65536 };
 
 static size_t lead_in(const struct req *r)
 {
@@ -19,7 +19,8 @@ static size_t lead_in(const struct req *r)
 static bool move_out(struct req *r, size_t cap)
 {
 	size_t have = r->end - r->start;
-	struct iobuf *b = iobuf_get(r->local->pool, cap > have ? cap : have);
+	/* Doubling, so that a long compound is not copied again for each of its replies. */
+	struct iobuf *b = iobuf_get(r->local->pool, cap > have * 2 ? cap : have * 2);
 
 	if (!b)
 		return false;
@@ -28,6 +29,7 @@ static bool move_out(struct req *r, size_t cap)
 		iobuf_put(r->local->pool, r->out);
 	r->element_start -= r->start;
 	r->end -= r->start;
+	r->room_end -= r->start < r->room_end ? r->start : r->room_end;
 	r->start = 0;
 	r->out = b;
 	r->out_shared = false;
@@ -92,8 +94,15 @@ static void sign(struct req *r, uint8_t *element, size_t len)
 
 struct wr req_reply(struct req *r, size_t body)
 {
+	const struct server *s = r->local->server;
+	size_t most = (s->max_read > s->max_transact ? s->max_read : s->max_transact) + COMPOUND_EXTRA;
 	struct wr w = {.bad = true};
 
+	/* [MS-SMB2] 3.3.4.1.3: replies to a compound stay within what one reply may have. An error always fits. */
+	if (r->out && r->end - r->start + body > most && body > COMPOUND_EXTRA / 2) {
+		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
+		return w;
+	}
 	/* The next element's start is aligned to 8 bytes. */
 	if (!ensure_room(r, SMB2_HEADER_SIZE + body + 8)) {
 		r->disconnect = "out of memory";
@@ -101,6 +110,7 @@ struct wr req_reply(struct req *r, size_t body)
 		return w;
 	}
 	r->element_start = r->end;
+	r->room_end = r->end + SMB2_HEADER_SIZE + body + 8;
 	w = wr_over(r->out->data + r->element_start, r->out->cap - r->element_start);
 	w.pos = SMB2_HEADER_SIZE;
 	return w;
@@ -135,6 +145,8 @@ static void complete(struct req *r, ntstatus_t status, size_t len)
 
 void req_done(struct req *r, ntstatus_t status, struct wr *w)
 {
+	if (r->completed)
+		return; /* req_reply has ended it already */
 	if (w->bad) {
 		req_error(r, STATUS_INTERNAL_ERROR);
 		return;
@@ -147,8 +159,7 @@ void req_done_empty(struct req *r)
 	struct wr w = req_reply(r, 4);
 
 	smb2_empty_encode(&w, &(struct smb2_empty){0});
-	if (!r->disconnect)
-		req_done(r, STATUS_SUCCESS, &w);
+	req_done(r, STATUS_SUCCESS, &w);
 }
 
 void req_error_data(struct req *r, ntstatus_t status, struct bytes data)
@@ -184,12 +195,12 @@ void req_done_file(struct req *r, struct wr *w, struct vfs_file *file, uint64_t 
 
 static bool seal(struct req *r)
 {
-	struct channel *ch = channel_find(r->conn, r->session_id);
+	struct session *s = session_find(r->local, r->sealed_for);
 
-	return ch && frame_seal(ch->session, r->out->data + r->start + PREFIX, r->end - r->start - lead_in(r));
+	return s && frame_seal(s, r->out->data + r->start + PREFIX, r->end - r->start - lead_in(r));
 }
 
-/* Seals, and writes the length in front; what r->out holds may then leave. */
+/* Seals, and writes the length in front; what r->out holds may then leave. False: its session is gone. */
 static bool close_frame(struct req *r)
 {
 	if (r->sealed && !seal(r))
@@ -209,18 +220,33 @@ void req_finish(struct req *r)
 	struct iobuf *out = r->out;
 	uint64_t end_session = r->end_session;
 	struct local *l = r->local;
-	bool ok = !out || close_frame(r);
 
-	r->out = NULL;
-	talloc_free(r);
-	if (!ok) {
-		conn_close(c, "encryption failed");
+	/* What was asked under a key that is gone cannot be answered. */
+	if (out && !close_frame(r)) {
+		if (r->out_shared)
+			r->out = NULL;
+		talloc_free(r);
 		return;
 	}
+	r->out = NULL;
+	talloc_free(r);
 	if (end_session && session_find(l, end_session))
 		session_free(session_find(l, end_session));
 	if (out)
 		conn_queue(c, out);
+}
+
+void req_end_session(struct req *r, struct channel *ch)
+{
+	ch->established = false;
+	if (r->sealed)
+		r->end_session = ch->session->id;
+	else
+		session_free(ch->session);
+	r->channel = NULL;
+	r->session = NULL;
+	r->tree = NULL;
+	r->open = NULL;
 }
 
 /* ---- parking ---- */
@@ -256,7 +282,12 @@ bool req_detach_reply(struct req *r)
 {
 	if (!r->out_shared)
 		return true;
-	return move_out(r, r->out->cap);
+	/* the current element's room goes along: it may be written to from a worker */
+	if (!move_out(r, r->room_end - r->start))
+		return false;
+	r->held += r->out->cap;
+	r->conn->held_bytes += r->out->cap;
+	return true;
 }
 
 static void pend_timeout(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *priv)
@@ -264,7 +295,7 @@ static void pend_timeout(struct tevent_context *ev, struct tevent_timer *te, str
 	struct req *r = priv;
 
 	r->pend_timer = NULL;
-	if (!r->async_id && r->conn)
+	if (!r->async_id && r->conn && req_find_again(r))
 		send_interim(r);
 }
 

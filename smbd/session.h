@@ -40,6 +40,7 @@ struct session {
 	unsigned tree_count;
 	uint32_t next_tree_id;
 	struct idtable *opens;
+	unsigned pipe_count; /* among them */
 	uint64_t start_time; /* NTTIME */
 };
 
@@ -107,6 +108,9 @@ struct open {
 	uint64_t open_time;
 	struct vfs_stat st; /* as of the last look */
 };
+
+/* Of the session, or of the server: no open can be made. */
+bool open_limit_reached(const struct session *s);
 
 /* NULL: the limit is reached or memory is short. */
 struct open *open_new(struct session *s, struct tree *t);

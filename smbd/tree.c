@@ -3,8 +3,9 @@
 
 struct tree *tree_new(struct session *s)
 {
-	enum { MAX_TREES = 4096 };
-	struct tree *t = s->tree_count < MAX_TREES ? talloc_zero(s, struct tree) : NULL;
+	enum { MAX_TREES = 256, MAX_TREES_ON_SERVER = 65536 };
+	bool full = s->tree_count >= MAX_TREES || atomic_load(&s->local->server->stats.trees) >= MAX_TREES_ON_SERVER;
+	struct tree *t = !full ? talloc_zero(s, struct tree) : NULL;
 
 	if (!t)
 		return NULL;
