@@ -6,10 +6,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,16 +31,24 @@ int log_threshold[LOGC_COUNT] = {
 };
 
 static int log_fd = STDERR_FILENO;
+static char *log_path;
+static pthread_mutex_t log_files = PTHREAD_MUTEX_INITIALIZER; /* opening and renaming; writing takes no lock */
 
-int log_open(const char *path)
+static int open_file(const char *path)
 {
 	int fd = STDERR_FILENO;
+	char *copy = path ? strdup(path) : NULL;
 
 	if (path) {
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return -errno;
+		if (fd < 0) {
+			int rc = -errno;
+			free(copy);
+			return rc;
+		}
 	}
+	free(log_path);
+	log_path = copy;
 	/* Other threads may be writing: the number that they know must keep meaning an open file. */
 	if (log_fd != STDERR_FILENO && fd != STDERR_FILENO) {
 		dup3(fd, log_fd, O_CLOEXEC);
@@ -46,6 +57,34 @@ int log_open(const char *path)
 		log_fd = fd;
 	}
 	return 0;
+}
+
+int log_open(const char *path)
+{
+	pthread_mutex_lock(&log_files);
+	int rc = open_file(path);
+	pthread_mutex_unlock(&log_files);
+	return rc;
+}
+
+static void rotate(uint64_t most_bytes)
+{
+	struct stat st;
+	char old[PATH_MAX];
+
+	if (!log_path || !most_bytes || fstat(log_fd, &st) < 0 || (uint64_t)st.st_size <= most_bytes)
+		return;
+	char *path = strdup(log_path);
+	if (path && snprintf(old, sizeof(old), "%s.old", path) < (int)sizeof(old) && rename(path, old) == 0)
+		open_file(path);
+	free(path);
+}
+
+void log_rotate(uint64_t most_bytes)
+{
+	pthread_mutex_lock(&log_files);
+	rotate(most_bytes);
+	pthread_mutex_unlock(&log_files);
 }
 
 static bool set_one(int out[LOGC_COUNT], const char *word, size_t len)

@@ -3,6 +3,7 @@
 #define CORE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Names as `log level = 1 auth:3 smb:2` writes them. */
 #define LOG_CLASSES(X) X(core) X(conf) X(auth) X(smb) X(vfs) X(rdma) X(audit) X(client)
@@ -19,8 +20,11 @@ enum log_level { LOGL_ERROR = 0, LOGL_WARNING = 1, LOGL_INFO = 3, LOGL_DEBUG = 5
 
 extern int log_threshold[LOGC_COUNT];
 
-/* Where lines go. path NULL: stderr. Safe to call again (log rotation: SIGHUP). 0 or -errno. Main thread. */
+/* Where lines go. path NULL: stderr. Safe to call again (log rotation: SIGHUP). 0 or -errno. Any thread. */
 int log_open(const char *path);
+
+/* Renames the log file to .old and begins a new one when it has grown beyond this. Any thread. */
+void log_rotate(uint64_t most_bytes);
 
 /* Sets levels from smb.conf's `log level` text; false and nothing changed if the text is malformed. */
 bool log_set_levels(const char *text);

@@ -129,6 +129,16 @@ static int find(struct call *call, unsigned flags)
 
 /* ---- permit ---- */
 
+/* A lease is not offered: who asks for one gets none. */
+static uint8_t oplock_wished(const struct conf_section *share, const struct create_call *c)
+{
+	uint8_t level = c->q.oplock_level;
+
+	if (c->st.directory || level == SMB2_OPLOCK_LEVEL_LEASE || !conf_bool(share, P_OPLOCKS))
+		return SMB2_OPLOCK_LEVEL_NONE;
+	return level == SMB2_OPLOCK_LEVEL_II && !conf_bool(share, P_LEVEL2_OPLOCKS) ? SMB2_OPLOCK_LEVEL_NONE : level;
+}
+
 static struct node_claim claim_of(const struct create_call *c, struct open *o)
 {
 	return (struct node_claim){
@@ -137,7 +147,7 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 		.path = vfs_file_path(c->file),
 		.access = c->access,
 		.share_access = c->q.share_access,
-		.oplock_level = c->st.directory ? SMB2_OPLOCK_LEVEL_NONE : c->q.oplock_level,
+		.oplock_level = oplock_wished(o->tree->share, c),
 		.reactor = o->session->local->reactor,
 		.session_id = o->session->id,
 		.file_id = o->id,

@@ -70,8 +70,13 @@ static void connected(struct req *r, struct call *c)
 		req_error(r, STATUS_ACCESS_DENIED);
 		return;
 	}
+	if (!share_enter(r->local->server, t->grant.section)) {
+		req_error(r, STATUS_REQUEST_NOT_ACCEPTED); /* 3.3.5.7 */
+		return;
+	}
 	struct tree *tree = tree_new(r->session);
 	if (!tree) {
+		share_leave(r->local->server, t->grant.section);
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}

@@ -25,6 +25,7 @@ struct server {
 	struct reactors *reactors;
 	struct listener *listener;
 	const char *comment; /* server string */
+	atomic_uint *share_use; /* trees of each share, by its index in conf */
 	uint8_t guid[16];
 	uint64_t start_time; /* NTTIME */
 

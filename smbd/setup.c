@@ -2,6 +2,7 @@
 #include "smbd/setup.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "core/random.h"
 #include "smbd/node.h"
 #include "smbd/oplock.h"
@@ -141,9 +142,10 @@ struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *
 	read_limits(s, g);
 	s->throttle = auth_throttle_new(s);
 	s->nodes = node_table_new(s);
+	s->share_use = talloc_zero_array(s, atomic_uint, conf_share_count(conf) + 1);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	node_break_sink = oplock_send_break;
-	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->stop_fd >= 0)
+	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->share_use && s->stop_fd >= 0)
 		return s;
 	talloc_free(s);
 	return NULL;
@@ -156,6 +158,8 @@ static void tick(struct tevent_context *ev, struct tevent_timer *te, struct time
 	struct local *l = priv;
 
 	node_expire_breaks(l->server->nodes, clock_now_ns());
+	if (vfs_act_as_process() == 0)
+		log_rotate((uint64_t)conf_int(conf_global(l->server->conf), P_MAX_LOG_SIZE) * 1024);
 	tevent_add_timer(ev, l, tevent_timeval_current_ofs(1, 0), tick, l);
 }
 

@@ -123,6 +123,31 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 	return STATUS_SUCCESS;
 }
 
+static atomic_uint *use_count(const struct server *s, const struct conf_section *section)
+{
+	size_t i = 0;
+
+	while (i < conf_share_count(s->conf) && conf_share(s->conf, i) != section)
+		i++;
+	return &s->share_use[i];
+}
+
+bool share_enter(const struct server *s, const struct conf_section *section)
+{
+	int64_t most = conf_int(section, P_MAX_CONNECTIONS);
+	atomic_uint *use = use_count(s, section);
+
+	if (atomic_fetch_add(use, 1) < most || most <= 0)
+		return true;
+	atomic_fetch_sub(use, 1);
+	return false;
+}
+
+void share_leave(const struct server *s, const struct conf_section *section)
+{
+	atomic_fetch_sub(use_count(s, section), 1);
+}
+
 bool share_is_listed(const struct conf_section *s)
 {
 	return conf_bool(s, P_BROWSEABLE) && conf_bool(s, P_AVAILABLE);

@@ -26,6 +26,13 @@ struct share_grant {
 /* Policy and opening. May block. On success *out holds refs that the caller drops. */
 ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct share_grant *out);
 
+/*
+ * Counts a tree of the share in, for `max connections`; false if it is one too many. The [homes] share counts as one. Any
+ * thread.
+ */
+bool share_enter(const struct server *s, const struct conf_section *section);
+void share_leave(const struct server *s, const struct conf_section *section);
+
 /* Whether a user sees the share in listings. */
 bool share_is_listed(const struct conf_section *s);
 

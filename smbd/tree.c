@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/tree.h"
 
+#include "smbd/share.h"
+
 struct tree *tree_new(struct session *s)
 {
 	enum { MAX_TREES = 256, MAX_TREES_ON_SERVER = 65536 };
@@ -38,6 +40,8 @@ void tree_disconnect(struct tree *t)
 	while (t->open_count && (o = idtable_next(s->opens, &cursor)))
 		if (o->tree == t)
 			open_end(o);
+	if (t->share)
+		share_leave(s->local->server, t->share);
 	list_remove(&t->link);
 	s->tree_count--;
 	vfs_share_unref(t->vfs);
