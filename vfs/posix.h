@@ -57,6 +57,9 @@ struct fd_path posix_fd_path(int fd);
 struct fd_path posix_entry_path(int dir, const char *name);
 
 /* posix_resolve.c. Paths are those on disk, relative to the share's root, which is "". All return -errno. */
+/* Beneath a directory that was opened beneath the root. */
+int posix_openat2_in(
+	const struct posix_share *s, int dir, const char *path, int oflags, mode_t mode, unsigned flags);
 int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags);
 /* Opens what exists; corrects the case of `path` (of size PATH_MAX) where it must. */
 int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned flags);
@@ -65,7 +68,7 @@ int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned 
  * spelled. 0: there is one; -ENOENT: the folders before it are right; -ENOTDIR.
  */
 int posix_spell(struct posix_share *s, char *path, unsigned flags);
-/* A new name's parent and last component. parent.fd is to be closed with posix_parent_close. */
+/* A name's folder and last component. parent.fd is to be closed with posix_parent_close. */
 struct posix_parent {
 	int fd;
 	bool owned;
@@ -73,6 +76,8 @@ struct posix_parent {
 };
 int posix_parent_open(const struct posix_share *s, const char *path, struct posix_parent *out);
 void posix_parent_close(struct posix_parent *p);
+/* The folder for a new name, spelled right; -EEXIST if it has that name, also in another case. */
+int posix_parent_for_new(struct posix_share *s, char *path, struct posix_parent *out);
 /* A client's path to one on disk, for a buffer of PATH_MAX. */
 int posix_disk_path(const char *client, char *out);
 /* The inverse, malloced. */

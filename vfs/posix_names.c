@@ -22,13 +22,26 @@ struct kept_name {
 
 struct table {
 	struct list link;
-	uint64_t id;
 	struct stamp stamp;
-	uint64_t read_at;  /* clock_now_ns() */
-	bool settled;      /* its times lie so far back that any later change shows in them */
-	unsigned changing; /* changes begun here and not ended */
+	uint64_t touched_at; /* clock_now_ns() when it was read or last changed here */
+	bool settled;        /* its times lie so far back that any later change shows in them */
+	bool unknown;        /* a change was not understood */
 	size_t count, size;
 	struct kept_name **slots; /* size of them, a power of two */
+};
+
+/* A change that ended while its directory was read: it may have been seen or not. */
+struct late_change {
+	struct list link;
+	struct stamp after;
+	char removed[NAME_DISK_MAX + 1], added[NAME_DISK_MAX + 1]; /* "": none */
+};
+
+struct reader {
+	struct list link;
+	uint64_t dev, ino;
+	struct list late; /* in the order in which they ended */
+	bool lost;        /* memory was short */
 };
 
 enum { TICK_NS = 20000000 }; /* more than a tick of the kernel's clock */
@@ -115,35 +128,45 @@ static bool grow(struct table *t)
 	return true;
 }
 
+static struct kept_name **place_of(const struct table *t, const char *name, uint64_t hash)
+{
+	struct kept_name **at = &t->slots[hash & (t->size - 1)];
+
+	while (*at && ((*at)->hash != hash || strcmp((*at)->name, name) != 0))
+		at = &(*at)->next;
+	return at;
+}
+
 static bool add_name(struct table *t, const char *name)
 {
 	size_t len = strlen(name) + 1;
+	uint64_t hash = hash_of(name);
 
 	if (t->count >= t->size && !grow(t))
 		return false;
+	struct kept_name **at = place_of(t, name, hash);
+	if (*at)
+		return true;
 	struct kept_name *k = malloc(sizeof(*k) + len);
 	if (!k)
 		return false;
 	memcpy(k->name, name, len);
-	k->hash = hash_of(name);
-	struct kept_name **slot = &t->slots[k->hash & (t->size - 1)];
-	k->next = *slot;
-	*slot = k;
+	k->hash = hash;
+	k->next = NULL;
+	*at = k;
 	t->count++;
 	return true;
 }
 
 static void remove_name(struct table *t, const char *name)
 {
-	for (struct kept_name **at = &t->slots[hash_of(name) & (t->size - 1)]; *at; at = &(*at)->next) {
-		struct kept_name *k = *at;
-		if (strcmp(k->name, name) == 0) {
-			*at = k->next;
-			free(k);
-			t->count--;
-			return;
-		}
-	}
+	struct kept_name **at = place_of(t, name, hash_of(name)), *k = *at;
+
+	if (!k)
+		return;
+	*at = k->next;
+	free(k);
+	t->count--;
 }
 
 static const char *kept(const struct table *t, const char *wanted)
@@ -168,10 +191,13 @@ static void free_table(struct table *t)
 	free(t);
 }
 
-void names_init(struct names *n)
+void names_init(struct names *n, bool off)
 {
+	*n = (struct names){.off = off};
 	pthread_mutex_init(&n->lock, NULL);
 	list_init(&n->tables);
+	list_init(&n->changes);
+	list_init(&n->readers);
 }
 
 static void drop(struct names *n, struct table *t)
@@ -189,6 +215,16 @@ void names_clean(struct names *n)
 	pthread_mutex_destroy(&n->lock);
 }
 
+static bool is_changing(const struct names *n, uint64_t dev, uint64_t ino)
+{
+	LIST_FOREACH (pos, &n->changes) {
+		const struct names_change *c = container_of(pos, struct names_change, link);
+		if (c->ino == ino && c->dev == dev)
+			return true;
+	}
+	return false;
+}
+
 static struct table *table_of(struct names *n, uint64_t dev, uint64_t ino)
 {
 	LIST_FOREACH (pos, &n->tables) {
@@ -199,10 +235,11 @@ static struct table *table_of(struct names *n, uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
-static bool holds(const struct table *t, const struct stamp *now)
+/* While a change made here is not ended yet, other times are to be expected. */
+static bool holds(const struct table *t, const struct stamp *now, bool changing)
 {
-	return same_stamp(&t->stamp, now) &&
-	       (t->settled || clock_now_ns() - t->read_at < NAMES_TRUST_MS * 1000000ull);
+	return (changing || same_stamp(&t->stamp, now)) &&
+	       (t->settled || clock_now_ns() - t->touched_at < NAMES_TRUST_MS * 1000000ull);
 }
 
 /* 1: the answer is in *out; 0: there is none; -ENOENT. */
@@ -210,18 +247,17 @@ static int look_in_tables(struct names *n, const struct stamp *now, const char *
 {
 	int rc = 0;
 
-	if (n->count == 0)
-		return 0;
 	pthread_mutex_lock(&n->lock);
 	struct table *t = table_of(n, now->dev, now->ino);
-	if (t && holds(t, now)) {
+	bool changing = is_changing(n, now->dev, now->ino);
+	if (t && holds(t, now, changing)) {
 		const char *name = kept(t, wanted);
 		if (name)
 			strcpy(out, name);
 		rc = name ? 1 : -ENOENT;
 		list_remove(&t->link);
 		list_append(&n->tables, &t->link);
-	} else if (t && !t->changing) {
+	} else if (t && !changing) {
 		drop(n, t);
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -246,43 +282,103 @@ static int look_in_directory(int dir, const char *wanted, char *out, size_t *see
 	return rc < 0 ? rc : -ENOENT;
 }
 
-static struct table *read_table(int dir, const struct stamp *before)
+static struct table *read_table(int dir)
 {
 	struct posix_dents d;
 	struct posix_dent e;
-	struct stamp after;
 	struct table *t = calloc(1, sizeof(*t));
-	bool ok = t && grow(t) && lseek(dir, 0, SEEK_SET) == 0;
+	int rc = t && grow(t) && lseek(dir, 0, SEEK_SET) == 0 ? 1 : -ENOMEM;
 
-	if (!t)
-		return NULL;
-	t->stamp = *before;
-	t->settled = is_settled(before);
-	t->read_at = clock_now_ns();
 	d.fd = dir;
 	d.pos = d.end = 0;
-	int rc = 0;
-	while (ok && (rc = posix_dents_next(&d, &e)) > 0)
-		ok = t->count < NAMES_KEPT_TO && add_name(t, e.name);
-	if (ok && rc == 0 && read_stamp(dir, &after) == 0 && same_stamp(before, &after))
+	while (rc > 0 && (rc = posix_dents_next(&d, &e)) > 0)
+		if (t->count >= NAMES_KEPT_TO || !add_name(t, e.name))
+			rc = -ENOMEM;
+	if (rc == 0)
 		return t;
-	free_table(t); /* it changed meanwhile: the next look-up tries again */
+	if (t)
+		free_table(t);
 	return NULL;
+}
+
+static bool is_later(const struct stamp *a, const struct stamp *b)
+{
+	return a->changed.tv_sec > b->changed.tv_sec ||
+	       (a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec > b->changed.tv_nsec);
+}
+
+/* What changed here; afterwards the directory has the times `after`. */
+static void apply(struct table *t, const char *removed, const char *added, const struct stamp *after)
+{
+	if (*removed)
+		remove_name(t, removed);
+	if (*added ? !add_name(t, added) : !*removed)
+		t->unknown = true;
+	if (is_later(after, &t->stamp))
+		t->stamp = *after;
+	t->settled = false;
+	t->touched_at = clock_now_ns();
+}
+
+/* Applies what ended while the directory was read. False if it cannot be known what the table should have. */
+static bool catch_up(struct names *n, struct table *t, struct reader *r, const struct stamp *before)
+{
+	bool own = !list_empty(&r->late) || is_changing(n, r->dev, r->ino);
+	struct list *l;
+
+	/* times that differ are those of a local change, unless there was one here */
+	t->unknown = r->lost || (!own && !same_stamp(&t->stamp, before));
+	if (own)
+		t->settled = false;
+	while ((l = list_pop(&r->late))) {
+		struct late_change *c = container_of(l, struct late_change, link);
+		apply(t, c->removed, c->added, &c->after);
+		free(c);
+	}
+	return !t->unknown;
 }
 
 static void keep(struct names *n, struct table *t)
 {
-	pthread_mutex_lock(&n->lock);
 	struct table *old = table_of(n, t->stamp.dev, t->stamp.ino);
+
 	if (old)
 		drop(n, old);
 	while (!list_empty(&n->tables) && (n->count >= NAMES_TABLES || n->total + t->count > NAMES_KEPT_TO))
 		drop(n, container_of(n->tables.next, struct table, link));
-	t->id = ++n->last_id;
 	list_append(&n->tables, &t->link);
 	n->total += t->count;
 	n->count++;
+}
+
+static void read_and_keep(struct names *n, int dir, uint64_t dev, uint64_t ino)
+{
+	struct reader r = {.dev = dev, .ino = ino};
+	struct stamp before, after;
+	struct table *t = NULL;
+
+	list_init(&r.late);
+	pthread_mutex_lock(&n->lock);
+	list_append(&n->readers, &r.link);
 	pthread_mutex_unlock(&n->lock);
+	int rc = read_stamp(dir, &before);
+	bool settled = rc == 0 && is_settled(&before);
+	if (rc == 0 && (t = read_table(dir)))
+		rc = read_stamp(dir, &after);
+	pthread_mutex_lock(&n->lock);
+	list_remove(&r.link);
+	if (t) {
+		t->stamp = after;
+		t->settled = settled;
+		t->touched_at = clock_now_ns();
+	}
+	if (rc == 0 && t && catch_up(n, t, &r, &before))
+		keep(n, t);
+	else if (t)
+		free_table(t);
+	pthread_mutex_unlock(&n->lock);
+	for (struct list *l; (l = list_pop(&r.late));)
+		free(container_of(l, struct late_change, link));
 }
 
 int names_find(struct names *n, int dir, const char *wanted, char out[NAME_DISK_MAX + 1])
@@ -297,69 +393,76 @@ int names_find(struct names *n, int dir, const char *wanted, char out[NAME_DISK_
 	if (rc)
 		return rc < 0 ? rc : 0;
 	rc = look_in_directory(dir, wanted, out, &seen);
-	if (seen >= NAMES_KEPT_FROM) {
-		struct table *t = read_table(dir, &now);
-		if (t)
-			keep(n, t);
-	}
+	if (seen >= NAMES_KEPT_FROM)
+		read_and_keep(n, dir, now.dev, now.ino);
 	return rc;
 }
 
-uint64_t names_begin_change(struct names *n, int dir)
+void names_begin_change(struct names *n, struct names_change *c, int dir)
 {
-	struct stamp now;
-	uint64_t id = 0;
+	struct stamp now = {0};
 
-	if (n->count == 0 || read_stamp(dir, &now) < 0)
-		return 0;
+	*c = (struct names_change){.dir = dir};
+	list_init(&c->link);
+	if (n->off || read_stamp(dir, &now) < 0)
+		return;
+	c->dev = now.dev;
+	c->ino = now.ino;
 	pthread_mutex_lock(&n->lock);
-	struct table *t = table_of(n, now.dev, now.ino);
-	if (t && (t->changing || same_stamp(&t->stamp, &now))) {
-		t->changing++;
-		id = t->id;
-	} else if (t) {
-		drop(n, t);
-	}
+	struct table *t = table_of(n, c->dev, c->ino);
+	if (t && !same_stamp(&t->stamp, &now) && !is_changing(n, c->dev, c->ino))
+		drop(n, t); /* a local process was here */
+	list_append(&n->changes, &c->link);
 	pthread_mutex_unlock(&n->lock);
-	return id;
 }
 
-static bool is_later(const struct stamp *a, const struct stamp *b)
+static void tell_reader(struct reader *r, const char *removed, const char *added, const struct stamp *after)
 {
-	return a->changed.tv_sec > b->changed.tv_sec ||
-	       (a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec > b->changed.tv_nsec);
+	struct late_change *late = malloc(sizeof(*late));
+
+	if (!late) {
+		r->lost = true;
+		return;
+	}
+	late->after = *after;
+	strcpy(late->removed, removed);
+	strcpy(late->added, added);
+	list_append(&r->late, &late->link);
 }
 
-/* False if it is not known what the directory has now. */
-static bool apply(struct table *t, const char *removed, const char *added)
+static void tell_all(struct names *n, const struct names_change *c, const char *removed, const char *added,
+	const struct stamp *after)
 {
-	if (removed)
-		remove_name(t, removed);
-	return added ? add_name(t, added) : removed != NULL;
+	struct table *t = table_of(n, c->dev, c->ino);
+
+	LIST_FOREACH (pos, &n->readers) {
+		struct reader *r = container_of(pos, struct reader, link);
+		if (r->ino == c->ino && r->dev == c->dev)
+			tell_reader(r, removed, added, after);
+	}
+	if (!t)
+		return;
+	n->total -= t->count;
+	apply(t, removed, added, after);
+	n->total += t->count;
+	if (t->unknown)
+		drop(n, t);
 }
 
 void names_end_change(
-	struct names *n, uint64_t change, int dir, bool done, const char *removed, const char *added)
+	struct names *n, struct names_change *c, bool done, const char *removed, const char *added)
 {
-	struct stamp now;
+	struct stamp after;
 
-	if (!change || read_stamp(dir, &now) < 0)
-		return; /* a table that stays "changing" only goes when it is the oldest */
-	pthread_mutex_lock(&n->lock);
-	LIST_FOREACH (pos, &n->tables) {
-		struct table *t = container_of(pos, struct table, link);
-		if (t->id != change)
-			continue;
-		n->total -= t->count;
-		bool known = !done || apply(t, removed, added);
-		n->total += t->count;
-		t->changing--;
-		if (done && is_later(&now, &t->stamp))
-			t->stamp = now;
-		t->settled = t->settled && !done;
-		if (!known)
-			drop(n, t);
-		break;
+	if (c->ino == 0)
+		return; /* it was not announced */
+	if (done && read_stamp(c->dir, &after) < 0) {
+		removed = added = NULL;
+		after = (struct stamp){.dev = c->dev, .ino = c->ino};
 	}
+	pthread_mutex_lock(&n->lock);
+	list_remove(&c->link);
+	if (done)
+		tell_all(n, c, removed ? removed : "", added ? added : "", &after);
 	pthread_mutex_unlock(&n->lock);
 }

@@ -109,72 +109,48 @@ static int finish_existing(struct posix_share *s, const struct vfs_open_how *how
 	return rc;
 }
 
-static mode_t mode_for_new(struct posix_share *s, const struct vfs_open_how *how, const char *disk)
+static mode_t mode_for_new(const struct posix_share *s, bool directory, int parent)
 {
-	struct posix_parent p;
 	struct stat st = {0};
 
-	if (s->base.o.inherit_permissions && posix_parent_open(s, disk, &p) == 0) {
-		if (fstatat(p.fd, "", &st, AT_EMPTY_PATH) < 0)
-			st.st_mode = 0700;
-		posix_parent_close(&p);
-	}
-	return vfs_create_mode(&s->base, how->directory, st.st_mode);
+	if (s->base.o.inherit_permissions && fstatat(parent, "", &st, AT_EMPTY_PATH) < 0)
+		st.st_mode = 0700;
+	return vfs_create_mode(&s->base, directory, st.st_mode);
 }
 
-static int make_directory(struct posix_share *s, const char *disk, mode_t mode)
+static int make_directory(const struct posix_parent *p, mode_t mode)
 {
-	struct posix_parent p;
-	int rc = posix_parent_open(s, disk, &p);
-
-	if (rc < 0)
-		return rc;
-	uint64_t change = names_begin_change(&s->names, p.fd);
-	bool made = mkdirat(p.fd, p.leaf, mode) == 0;
-	int fd = made ? openat(p.fd, p.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-	if (fd < 0)
-		fd = -errno;
-	names_end_change(&s->names, change, p.fd, made, NULL, p.leaf);
-	posix_parent_close(&p);
-	return fd;
+	if (mkdirat(p->fd, p->leaf, mode) < 0)
+		return -errno;
+	int fd = openat(p->fd, p->leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
-static int make_file(struct posix_share *s, const char *disk, mode_t mode)
+static int make_file(const struct posix_share *s, const struct posix_parent *p, mode_t mode)
 {
 	int oflags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	struct posix_parent p;
 
-	if (s->names.count == 0)
-		return posix_openat2(s, disk, oflags, mode, 0);
-	int rc = posix_parent_open(s, disk, &p);
-	if (rc < 0)
-		return rc;
-	uint64_t change = names_begin_change(&s->names, p.fd);
-	int fd = posix_openat2(s, disk, oflags, mode, 0);
-	names_end_change(&s->names, change, p.fd, fd >= 0, NULL, p.leaf);
-	posix_parent_close(&p);
-	return fd;
+	return posix_openat2_in(s, p->fd, p->leaf, oflags, mode, 0);
 }
 
-static void undo_create(struct posix_share *s, const char *disk, bool directory)
+static int make(struct posix_share *s, const struct posix_parent *p, bool directory)
 {
-	struct posix_parent p;
+	mode_t mode = mode_for_new(s, directory, p->fd);
+	struct names_change change;
 
-	if (posix_parent_open(s, disk, &p) < 0)
-		return;
-	uint64_t change = names_begin_change(&s->names, p.fd);
-	bool done = unlinkat(p.fd, p.leaf, directory ? AT_REMOVEDIR : 0) == 0;
-	names_end_change(&s->names, change, p.fd, done, p.leaf, NULL);
-	posix_parent_close(&p);
+	names_begin_change(&s->names, &change, p->fd);
+	int fd = directory ? make_directory(p, mode) : make_file(s, p, mode);
+	names_end_change(&s->names, &change, fd >= 0, NULL, p->leaf);
+	return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that has gone */
 }
 
-/* Where names are compared without regard to case, a new name must differ from all others in that sense. */
-static int check_new_name(struct posix_share *s, char *disk)
+static void unmake(struct posix_share *s, const struct posix_parent *p, bool directory)
 {
-	if (s->base.o.case_sensitive)
-		return 0;
-	int rc = posix_spell(s, disk, 0);
-	return rc == 0 ? -EEXIST : rc == -ENOENT ? 0 : rc;
+	struct names_change change;
+
+	names_begin_change(&s->names, &change, p->fd);
+	bool done = unlinkat(p->fd, p->leaf, directory ? AT_REMOVEDIR : 0) == 0;
+	names_end_change(&s->names, &change, done, p->leaf, NULL);
 }
 
 /* The new file is open at fd; on failure it is to be removed again. */
@@ -200,25 +176,26 @@ static int finish_new(struct posix_share *s, const struct vfs_open_how *how, con
 static int create(struct posix_share *s, const struct vfs_open_how *how, char *disk, struct vfs_file **out,
 	struct vfs_stat *st)
 {
+	struct posix_parent p;
 	struct timespec now;
 	char *allocated;
-	int rc = check_new_name(s, disk);
+	int rc = posix_parent_for_new(s, disk, &p);
 
 	if (rc < 0)
 		return rc;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock that the kernel stamps inodes with */
-	mode_t mode = mode_for_new(s, how, disk);
-	int fd = how->directory ? make_directory(s, disk, mode) : make_file(s, disk, mode);
-	if (fd < 0)
-		return fd == -ENOENT ? -ENOTDIR : fd; /* it is the parent that is missing */
-	const char *path = spelled_path(how->path, disk, s->base.o.case_sensitive, &allocated);
-	rc = finish_new(s, how, path, fd, nttime_from_timespec(now), out, st);
-	free(allocated);
-	if (rc < 0) {
-		close(fd);
-		undo_create(s, disk, how->directory);
+	int fd = make(s, &p, how->directory);
+	if (fd >= 0) {
+		const char *path = spelled_path(how->path, disk, s->base.o.case_sensitive, &allocated);
+		rc = finish_new(s, how, path, fd, nttime_from_timespec(now), out, st);
+		free(allocated);
+		if (rc < 0) {
+			close(fd);
+			unmake(s, &p, how->directory);
+		}
 	}
-	return rc;
+	posix_parent_close(&p);
+	return fd < 0 ? fd : rc;
 }
 
 int posix_open(struct vfs_share *base, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,

@@ -138,13 +138,14 @@ static int move_name(const struct place *from, const struct place *to, bool repl
 static int rename_between(
 	struct posix_share *s, const struct place *from, const struct place *to, bool replace)
 {
-	uint64_t out = names_begin_change(&s->names, from->parent.fd);
-	uint64_t in = names_begin_change(&s->names, to->parent.fd);
+	struct names_change out, in;
 	bool over = to->exists && !same_name(from, to);
-	int rc = move_name(from, to, replace);
 
-	names_end_change(&s->names, out, from->parent.fd, rc == 0, from->parent.leaf, NULL);
-	names_end_change(&s->names, in, to->parent.fd, rc == 0, NULL, over ? NULL : to->asked);
+	names_begin_change(&s->names, &out, from->parent.fd);
+	names_begin_change(&s->names, &in, to->parent.fd);
+	int rc = move_name(from, to, replace);
+	names_end_change(&s->names, &out, rc == 0, from->parent.leaf, NULL);
+	names_end_change(&s->names, &in, rc == 0, NULL, over ? NULL : to->asked);
 	return rc;
 }
 
@@ -198,6 +199,7 @@ int posix_link(struct vfs_file *base, struct vfs_cred *cred, const char *to, boo
 {
 	struct posix_file *f = posix_file_of(base);
 	struct posix_share *s = posix_share_of_file(f);
+	struct names_change change;
 	struct place p;
 	int rc = cred_assume(cred);
 
@@ -205,12 +207,12 @@ int posix_link(struct vfs_file *base, struct vfs_cred *cred, const char *to, boo
 		rc = f->symlink ? -EACCES : find_place(s, to, &p);
 	if (rc < 0)
 		return rc;
-	uint64_t change = names_begin_change(&s->names, p.parent.fd);
+	names_begin_change(&s->names, &change, p.parent.fd);
 	if (!p.exists)
 		rc = link_at(f, p.parent.fd, p.asked);
 	else
 		rc = replace ? link_over(f, &p) : -EEXIST;
-	names_end_change(&s->names, change, p.parent.fd, rc == 0, NULL, p.exists ? NULL : p.asked);
+	names_end_change(&s->names, &change, rc == 0, NULL, p.exists ? NULL : p.asked);
 	posix_parent_close(&p.parent);
 	return rc;
 }
@@ -219,6 +221,7 @@ int posix_unlink(struct vfs_file *base, struct vfs_cred *cred, const char *path)
 {
 	struct posix_file *f = posix_file_of(base);
 	struct posix_share *s = posix_share_of_file(f);
+	struct names_change change;
 	struct place p;
 	int rc = cred_assume(cred);
 
@@ -226,14 +229,14 @@ int posix_unlink(struct vfs_file *base, struct vfs_cred *cred, const char *path)
 		rc = find_place(s, path, &p);
 	if (rc < 0)
 		return rc == -ENOENT || rc == -ENOTDIR ? -ESTALE : rc;
-	uint64_t change = names_begin_change(&s->names, p.parent.fd);
+	names_begin_change(&s->names, &change, p.parent.fd);
 	if (!names_file(s, &p, f))
 		rc = -ESTALE;
 	else if (unlinkat(p.parent.fd, p.parent.leaf, S_ISDIR(p.mode) ? AT_REMOVEDIR : 0) < 0)
 		rc = errno == EEXIST ? -ENOTEMPTY : -errno;
 	else
 		rc = 0;
-	names_end_change(&s->names, change, p.parent.fd, rc == 0, p.parent.leaf, NULL);
+	names_end_change(&s->names, &change, rc == 0, p.parent.leaf, NULL);
 	posix_parent_close(&p.parent);
 	return rc;
 }

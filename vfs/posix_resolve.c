@@ -50,6 +50,12 @@ static int resolve_error(int err)
 
 int posix_openat2(const struct posix_share *s, const char *path, int oflags, mode_t mode, unsigned flags)
 {
+	return posix_openat2_in(s, s->root, path, oflags, mode, flags);
+}
+
+int posix_openat2_in(
+	const struct posix_share *s, int dir, const char *path, int oflags, mode_t mode, unsigned flags)
+{
 	struct open_how how = {
 		.flags = (uint64_t)(oflags | O_CLOEXEC),
 		.mode = oflags & O_CREAT ? mode : 0,
@@ -61,7 +67,7 @@ int posix_openat2(const struct posix_share *s, const char *path, int oflags, mod
 		how.resolve |= RESOLVE_CACHED;
 	/* without RESOLVE_CACHED, EAGAIN means that a rename elsewhere made the kernel unsure: openat2(2) */
 	for (int attempt = 0; attempt < 1000; attempt++) {
-		fd = syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
+		fd = syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how));
 		if (fd >= 0)
 			return (int)fd;
 		if (errno != EINTR && (errno != EAGAIN || how.resolve & RESOLVE_CACHED))
@@ -111,8 +117,8 @@ static int append(char *path, const char *name)
 	return 0;
 }
 
-/* The entry of directory `path` that matches `name` but for case. -ENOENT: none, or no directory: *exists. */
-static int find_in(struct posix_share *s, const char *path, const char *name, char *spelled, bool *exists)
+/* The entry of directory `path` that matches `name` but for case; *dir is opened on it, -1 if that fails. */
+static int find_in(struct posix_share *s, const char *path, const char *name, char *spelled, int *dir)
 {
 	int fd = s->base.o.case_sensitive ? -EACCES : posix_openat2(s, path, O_RDONLY | O_DIRECTORY, 0, 0);
 	int rc = -ENOENT;
@@ -122,11 +128,8 @@ static int find_in(struct posix_share *s, const char *path, const char *name, ch
 		fd = posix_openat2(s, path, O_PATH | O_DIRECTORY, 0, 0);
 	else if (fd >= 0)
 		rc = names_find(&s->names, fd, name, spelled);
-	*exists = fd >= 0;
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return rc;
+	*dir = fd >= 0 ? fd : -1;
+	return fd < 0 ? fd : rc;
 }
 
 /* Appends the entry of directory `path` that matches `name`: as it is, or in another case. 0 or -errno. */
@@ -134,8 +137,7 @@ static int append_spelled(struct posix_share *s, char *path, const char *name)
 {
 	char spelled[NAME_DISK_MAX + 1];
 	size_t len = strlen(path);
-	bool exists;
-	int rc = append(path, name);
+	int dir, rc = append(path, name);
 	if (rc < 0)
 		return rc;
 	int fd = posix_openat2(s, path, O_PATH | O_NOFOLLOW, 0, 0);
@@ -146,7 +148,9 @@ static int append_spelled(struct posix_share *s, char *path, const char *name)
 	if (fd != -ENOENT)
 		return fd;
 	path[len] = 0;
-	rc = find_in(s, path, name, spelled, &exists);
+	rc = find_in(s, path, name, spelled, &dir);
+	if (dir >= 0)
+		close(dir);
 	return rc < 0 ? rc : append(path, spelled);
 }
 
@@ -167,26 +171,36 @@ static int spell_directories(struct posix_share *s, char *path)
 	return rc == -ENOENT ? -ENOTDIR : rc;
 }
 
-int posix_spell(struct posix_share *s, char *path, unsigned flags)
+/* *dir: the folder, if there is one, to be closed. */
+static int spell(struct posix_share *s, char *path, int *dir)
 {
 	char *slash = strrchr(path, '/');
 	char leaf[NAME_DISK_MAX + 1], spelled[NAME_DISK_MAX + 1];
-	bool exists = false;
 
-	if (flags & VFS_NOWAIT && !s->base.memory_speed)
-		return -EAGAIN;
 	strcpy(leaf, slash ? slash + 1 : path);
 	*(slash ? slash : path) = 0;
-	int rc = find_in(s, path, leaf, spelled, &exists); /* mostly the parent is right already */
-	if (rc == -ENOENT && !exists) {
+	int rc = find_in(s, path, leaf, spelled, dir); /* mostly the parent is right already */
+	if (rc == -ENOENT && *dir < 0) {
 		rc = spell_directories(s, path);
 		if (rc == 0)
-			rc = find_in(s, path, leaf, spelled, &exists);
+			rc = find_in(s, path, leaf, spelled, dir);
 	}
-	if (rc < 0 && !exists)
+	if (*dir < 0)
 		return rc == -ENOENT ? -ENOTDIR : rc; /* -ENOENT is about the last component only */
 	int appended = append(path, rc == 0 ? spelled : leaf);
 	return appended < 0 ? appended : rc;
+}
+
+int posix_spell(struct posix_share *s, char *path, unsigned flags)
+{
+	int dir, rc;
+
+	if (flags & VFS_NOWAIT && !s->base.memory_speed)
+		return -EAGAIN;
+	rc = spell(s, path, &dir);
+	if (dir >= 0)
+		close(dir);
+	return rc;
 }
 
 int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned flags)
@@ -201,8 +215,7 @@ int posix_open_existing(struct posix_share *s, char *path, int oflags, unsigned 
 	fd = posix_openat2(s, path, oflags, 0, flags);
 	if (fd != -ENOENT)
 		return fd;
-	/* if the name is still there, what is missing is where a symlink points: not "create it", but "keep
-	 * out" */
+	/* if the name is still there, what is missing is where a symlink points: it is not to be created */
 	fd = posix_openat2(s, path, O_PATH | O_NOFOLLOW, 0, 0);
 	if (fd < 0)
 		return fd;
@@ -230,4 +243,17 @@ void posix_parent_close(struct posix_parent *p)
 	if (p->owned)
 		close(p->fd);
 	p->owned = false;
+}
+
+int posix_parent_for_new(struct posix_share *s, char *path, struct posix_parent *out)
+{
+	int dir, rc = spell(s, path, &dir);
+
+	if (rc == -ENOENT) {
+		*out = (struct posix_parent){.fd = dir, .owned = true, .leaf = vfs_basename(path)};
+		return 0;
+	}
+	if (dir >= 0)
+		close(dir);
+	return rc == 0 ? -EEXIST : rc;
 }

@@ -57,7 +57,7 @@ int vfs_share_open(const char *root, const struct vfs_share_options *o, struct v
 	s->root = -1;
 	s->resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (o->follow_symlinks ? 0 : RESOLVE_NO_SYMLINKS);
 	pthread_mutex_init(&s->lock, NULL);
-	names_init(&s->names);
+	names_init(&s->names, o->case_sensitive);
 	int rc = vfs_share_init(&s->base, &vfs_posix, root, o);
 	if (rc == 0)
 		rc = cred_assume(NULL);

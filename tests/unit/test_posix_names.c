@@ -39,8 +39,7 @@ static int open_big_directory(void **state)
 		snprintf(name, sizeof(name), "File%d", i);
 		touch(name);
 	}
-	memset(&names, 0, sizeof(names));
-	names_init(&names);
+	names_init(&names, false);
 	return 0;
 }
 
@@ -140,17 +139,49 @@ static void own_changes_are_applied_to_what_is_kept(void **state)
 	uint64_t start = clock_now_ns();
 
 	assert_missing("new");
-	uint64_t change = names_begin_change(&names, change_fd);
-	assert_true(change != 0);
+	struct names_change change;
+	names_begin_change(&names, &change, change_fd);
 	touch("New");
-	names_end_change(&names, change, change_fd, true, NULL, "New");
+	names_end_change(&names, &change, true, NULL, "New");
 	assert_not_read("NEW", start);
 	assert_found("NEW", "New");
-	change = names_begin_change(&names, change_fd);
+	names_begin_change(&names, &change, change_fd);
 	assert_int_equal(unlinkat(change_fd, "New", 0), 0);
-	names_end_change(&names, change, change_fd, true, "New", NULL);
+	names_end_change(&names, &change, true, "New", NULL);
 	assert_not_read("NEW", start);
 	assert_missing("NEW");
+}
+
+/* The change ends after the directory was read, in which it may have been seen or not. */
+static void changes_under_way_while_reading_are_not_lost(void **state)
+{
+	struct names_change seen, unseen;
+
+	names_begin_change(&names, &seen, change_fd);
+	names_begin_change(&names, &unseen, change_fd);
+	touch("Seen");
+	assert_missing("none"); /* reads and keeps */
+	assert_int_equal(names.count, 1);
+	touch("Unseen");
+	names_end_change(&names, &seen, true, NULL, "Seen");
+	names_end_change(&names, &unseen, true, NULL, "Unseen");
+	assert_found("SEEN", "Seen");
+	assert_found("UNSEEN", "Unseen");
+	names_begin_change(&names, &seen, change_fd);
+	assert_int_equal(unlinkat(change_fd, "Seen", 0), 0);
+	names_end_change(&names, &seen, true, "Seen", NULL);
+	assert_missing("SEEN");
+}
+
+static void nothing_is_kept_where_case_counts(void **state)
+{
+	struct names_change change;
+
+	names_clean(&names);
+	names_init(&names, true);
+	names_begin_change(&names, &change, change_fd);
+	assert_true(list_empty(&names.changes));
+	names_end_change(&names, &change, true, NULL, "x");
 }
 
 static void a_change_that_failed_changes_nothing(void **state)
@@ -158,8 +189,9 @@ static void a_change_that_failed_changes_nothing(void **state)
 	uint64_t start = clock_now_ns();
 
 	assert_missing("new");
-	uint64_t change = names_begin_change(&names, change_fd);
-	names_end_change(&names, change, change_fd, false, "File1", "New");
+	struct names_change change;
+	names_begin_change(&names, &change, change_fd);
+	names_end_change(&names, &change, false, "File1", "New");
 	assert_not_read("new", start);
 	assert_missing("NEW");
 	assert_found("FILE1", "File1");
@@ -168,9 +200,10 @@ static void a_change_that_failed_changes_nothing(void **state)
 static void an_unclear_change_makes_it_be_forgotten(void **state)
 {
 	assert_missing("new");
-	uint64_t change = names_begin_change(&names, change_fd);
+	struct names_change change;
+	names_begin_change(&names, &change, change_fd);
 	touch("New");
-	names_end_change(&names, change, change_fd, true, NULL, NULL);
+	names_end_change(&names, &change, true, NULL, NULL);
 	assert_int_equal(names.count, 0);
 	assert_found("NEW", "New");
 }
@@ -194,9 +227,10 @@ static void changes_by_others_are_noticed(void **state)
 	touch("New1");
 	assert_true(is_found_before_long("NEW1"));
 	/* also one that comes right after a change here, in the same tick */
-	uint64_t change = names_begin_change(&names, change_fd);
+	struct names_change change;
+	names_begin_change(&names, &change, change_fd);
 	touch("Mine");
-	names_end_change(&names, change, change_fd, true, NULL, "Mine");
+	names_end_change(&names, &change, true, NULL, "Mine");
 	touch("New2");
 	assert_true(is_found_before_long("NEW2"));
 	assert_found("MINE", "Mine");
@@ -231,6 +265,8 @@ int main(void)
 		CASE(a_big_directory_is_read_once),
 		CASE(a_small_directory_is_not_kept),
 		CASE(own_changes_are_applied_to_what_is_kept),
+		CASE(changes_under_way_while_reading_are_not_lost),
+		CASE(nothing_is_kept_where_case_counts),
 		CASE(a_change_that_failed_changes_nothing),
 		CASE(an_unclear_change_makes_it_be_forgotten),
 		CASE(changes_by_others_are_noticed),
