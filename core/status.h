@@ -45,6 +45,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_CRC_ERROR, 0xC000003F)                                                                       \
 	X(STATUS_SHARING_VIOLATION, 0xC0000043)                                                               \
 	X(STATUS_QUOTA_EXCEEDED, 0xC0000044)                                                                  \
+	X(STATUS_EAS_NOT_SUPPORTED, 0xC000004F)                                                               \
 	X(STATUS_EA_TOO_LARGE, 0xC0000050)                                                                    \
 	X(STATUS_NONEXISTENT_EA_ENTRY, 0xC0000051)                                                            \
 	X(STATUS_NO_EAS_ON_FILE, 0xC0000052)                                                                  \

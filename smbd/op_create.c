@@ -2,6 +2,7 @@
 #include "smbd/create.h"
 
 #include "core/log.h"
+#include "smbd/eas.h"
 #include "smbd/node.h"
 #include "smbd/path.h"
 #include "smbd/tree.h"
@@ -20,6 +21,7 @@ struct create_call {
 	struct smb2_create_req q;
 	struct smb2_create_contexts_req contexts; /* its views are not used after the first step */
 	const struct create_disposition *disposition;
+	struct eas eas; /* of a new or overwritten file */
 	struct vfs_share *share; /* counted */
 	struct vfs_cred *cred;   /* counted */
 	char *path;
@@ -76,7 +78,13 @@ static int make_new(struct create_call *c, unsigned flags)
 	};
 
 	c->action = FILE_CREATED;
-	return vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+	int rc = vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+	if (rc == 0 && c->eas.count) {
+		rc = eas_apply(&c->eas, c->file, c->cred);
+		if (rc < 0)
+			vfs_unlink(c->file, c->cred, vfs_file_path(c->file));
+	}
+	return rc;
 }
 
 /* What the open alone has not shown: rights that mode bits of file and parent decide. */
@@ -231,6 +239,8 @@ static int overwrite(struct call *call, unsigned flags)
 	if (c->action == FILE_OVERWRITTEN)
 		attributes |= c->st.attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM);
 	rc = vfs_set_attributes(c->file, c->cred, attributes);
+	if (rc == 0)
+		rc = eas_apply(&c->eas, c->file, c->cred);
 	if (rc == 0 && c->contexts.has_alsi)
 		rc = vfs_set_allocation(c->file, c->contexts.allocation_size, flags);
 	return rc < 0 ? rc : vfs_fstat(c->file, flags, &c->st);
@@ -383,6 +393,13 @@ static ntstatus_t prepare(struct req *r, struct create_call *c)
 		c->q.desired_access, c->q.share_access, c->q.create_disposition, c->q.create_options, c->q.file_attributes);
 	if (!status_is_ok(s))
 		return s;
+	if (c->contexts.has_extended_attributes) {
+		if (!conf_bool(r->tree->share, P_EA_SUPPORT))
+			return STATUS_EAS_NOT_SUPPORTED;
+		s = eas_decode(r, c->contexts.extended_attributes, &c->eas);
+		if (!status_is_ok(s))
+			return s;
+	}
 	c->access = create_map_generic(c->q.desired_access);
 	c->disposition = create_disposition(c->q.create_disposition);
 	c->want_maximal = (c->access & ACCESS_MAXIMUM_ALLOWED) || c->contexts.has_mxac;

@@ -3,6 +3,7 @@
 #include "smbd/path.h"
 #include "smbd/req.h"
 #include "wire/info.h"
+#include "wire/short_name.h"
 
 #include <errno.h>
 
@@ -124,6 +125,13 @@ static struct file_facts facts_of(const struct open *o, const struct info_call *
 	};
 }
 
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static void file_done(struct req *r, struct call *call)
 {
 	struct info_call *c = container_of(call, struct info_call, call);
@@ -140,7 +148,10 @@ static void file_done(struct req *r, struct call *call)
 		return;
 	}
 	struct file_stream_fact data = {"::$DATA", c->st.size, c->st.allocation};
+	char short_name[SHORT_NAME_SIZE];
 	struct file_facts f = facts_of(r->open, c, name);
+	short_name_of(last_component(path), short_name);
+	f.short_name = short_name;
 	f.streams = &data;
 	f.stream_count = c->st.directory ? 0 : 1;
 	struct wr w = output_of(c);
@@ -272,7 +283,12 @@ static void query_fs(struct req *r, const struct smb2_query_info_req *q)
 /* ---- which kind ---- */
 
 /* Security descriptors and quotas are features that this server does not have: 3.3.5.20.3, 3.3.5.20.4. */
-static void query_unsupported(struct req *r, const struct smb2_query_info_req *q)
+static void query_security(struct req *r, const struct smb2_query_info_req *q)
+{
+	req_error(r, r->open->granted_access & ACCESS_READ_CONTROL ? STATUS_NOT_SUPPORTED : STATUS_ACCESS_DENIED);
+}
+
+static void query_quota(struct req *r, const struct smb2_query_info_req *q)
 {
 	req_error(r, STATUS_NOT_SUPPORTED);
 }
@@ -282,8 +298,8 @@ void op_query_info(struct req *r, struct rd *body)
 	static void (*const kinds[])(struct req *, const struct smb2_query_info_req *) = {
 		[SMB2_0_INFO_FILE] = query_file,
 		[SMB2_0_INFO_FILESYSTEM] = query_fs,
-		[SMB2_0_INFO_SECURITY] = query_unsupported,
-		[SMB2_0_INFO_QUOTA] = query_unsupported,
+		[SMB2_0_INFO_SECURITY] = query_security,
+		[SMB2_0_INFO_QUOTA] = query_quota,
 	};
 	struct smb2_query_info_req q;
 	ntstatus_t s = STATUS_SUCCESS;

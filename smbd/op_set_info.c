@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/set_info.h"
 
+#include "smbd/eas.h"
 #include "smbd/node.h"
 
 #include <errno.h>
@@ -15,8 +16,7 @@ struct set_call {
 	struct file_basic_info basic;
 	bool directory;
 	uint64_t size;
-	struct ea_fact *eas;
-	size_t ea_count;
+	struct eas eas;
 };
 
 static int set_call_destructor(struct set_call *c)
@@ -248,28 +248,8 @@ static void set_disposition_ex(struct req *r, struct bytes in)
 static int run_eas(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
-	int rc = 0;
 
-	if (must_wait(c, flags))
-		return -EAGAIN;
-	for (size_t i = 0; rc == 0 && i < c->ea_count; i++)
-		rc = vfs_ea_set(c->file, c->cred, c->eas[i].name, c->eas[i].value);
-	return rc == -ENODATA ? 0 : rc;
-}
-
-static bool collect_ea(void *arg, const struct ea_fact *e)
-{
-	struct set_call *c = arg;
-	struct ea_fact *all = talloc_realloc(c, c->eas, struct ea_fact, c->ea_count + 1);
-
-	if (!all)
-		return false;
-	c->eas = all;
-	all[c->ea_count] = (struct ea_fact){
-		.name = talloc_strdup(c, e->name),
-		.value = BYTES(talloc_memdup(c, e->value.data, e->value.len), e->value.len),
-	};
-	return all[c->ea_count++].name;
+	return must_wait(c, flags) ? -EAGAIN : eas_apply(&c->eas, c->file, c->cred);
 }
 
 static void set_eas(struct req *r, struct bytes in)
@@ -277,15 +257,16 @@ static void set_eas(struct req *r, struct bytes in)
 	struct set_call *c;
 
 	if (!conf_bool(r->tree->share, P_EA_SUPPORT)) {
-		req_error(r, STATUS_NOT_SUPPORTED);
+		req_error(r, STATUS_EAS_NOT_SUPPORTED);
 		return;
 	}
 	c = new_call(r, run_eas, set_done);
 	if (!c)
 		return;
-	if (!ea_walk(c, in, collect_ea, c)) {
+	ntstatus_t s = eas_decode(c, in, &c->eas);
+	if (!status_is_ok(s)) {
 		talloc_free(c);
-		req_error(r, STATUS_EA_LIST_INCONSISTENT);
+		req_error(r, s);
 		return;
 	}
 	req_call(r, &c->call);
