@@ -37,7 +37,8 @@ struct vfs_cred *vfs_cred_ref(struct vfs_cred *c);
 void vfs_cred_unref(struct vfs_cred *c); /* NULL is fine */
 /*
  * A thread goes on acting as the last cred until another call of this room changes it. Whoever opens files of the
- * server's own (configuration, users, logs) without this room calls this before. 0 or -EPERM.
+ * server's own (configuration, users, logs) without this room calls this before. 0 or -EPERM. Threads that call this
+ * room, other than the main thread, also get a working directory of their own: they must use absolute paths.
  */
 int vfs_act_as_process(void);
 
@@ -151,7 +152,7 @@ void vfs_dir_close(struct vfs_dir *d);
 /* f under its present path `from`; -EEXIST without replace; -ESTALE if `from` no longer names f. */
 int vfs_rename(struct vfs_file *f, struct vfs_cred *cred, const char *from, const char *to, bool replace);
 int vfs_link(struct vfs_file *f, struct vfs_cred *cred, const char *to, bool replace);
-/* Removes the name `path` if it still names f (else -ESTALE). -ENOTEMPTY for a directory with visible entries. */
+/* Removes the name `path` if it still names f (else -ESTALE). -ENOTEMPTY for a directory with entries, vetoed or not. */
 int vfs_unlink(struct vfs_file *f, struct vfs_cred *cred, const char *path);
 /* 0 or -ENOTEMPTY, for the answer to "delete on close" on a directory. */
 int vfs_directory_is_empty(struct vfs_file *f, struct vfs_cred *cred);
