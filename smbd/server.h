@@ -13,7 +13,7 @@
 
 /*
  * What the whole process shares. Immutable once the reactors run, but for members with a lock or atomics of their
- * own: throttle, nodes, stats.
+ * own: throttle, nodes, shares, stats.
  */
 struct server {
 	const char *conf_path;
@@ -21,6 +21,7 @@ struct server {
 	struct auth_policy policy;
 	struct auth_throttle *throttle;
 	struct node_table *nodes;
+	struct share_cache *shares;
 	struct workers *workers;
 	struct reactors *reactors;
 	struct listener *listener;

@@ -5,8 +5,9 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "smbd/node.h"
-#include "smbd/oplock.h"
 #include "smbd/iobuf.h"
+#include "smbd/oplock.h"
+#include "smbd/share_cache.h"
 #include "wire/smb2.h"
 
 #include <ctype.h>
@@ -142,10 +143,11 @@ struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *
 	read_limits(s, g);
 	s->throttle = auth_throttle_new(s);
 	s->nodes = node_table_new(s);
+	s->shares = share_cache_new(s);
 	s->share_use = talloc_zero_array(s, atomic_uint, conf_share_count(conf) + 1);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	node_break_sink = oplock_send_break;
-	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->share_use && s->stop_fd >= 0)
+	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->shares && s->share_use && s->stop_fd >= 0)
 		return s;
 	talloc_free(s);
 	return NULL;

@@ -3,6 +3,7 @@
 
 #include "conf/hosts.h"
 #include "core/log.h"
+#include "smbd/share_cache.h"
 #include "smbd/user.h"
 
 #include <errno.h>
@@ -110,7 +111,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
 	out->name = talloc_strdup(mem, home ? q->name : conf_section_name(s));
 	struct vfs_share_options options = options_of(s, out->read_only);
-	int rc = vfs_share_open(root, &options, &out->vfs);
+	int rc = share_cache_open(q->server->shares, s, root, &options, &out->vfs);
 	if (rc < 0) {
 		log_error(smb, "share %s: %s: %s", out->name, root, strerror(-rc));
 		return rc == -EACCES ? STATUS_ACCESS_DENIED : STATUS_BAD_NETWORK_NAME;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/share_cache.h"
+
+#include "core/list.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+enum { MOST = 256 };
+
+struct entry {
+	struct list link; /* least recently used first */
+	const struct conf_section *section;
+	char *root;
+	bool read_only;
+	struct vfs_share *share; /* counted */
+};
+
+struct share_cache {
+	pthread_mutex_t lock;
+	struct list entries;
+	unsigned count;
+};
+
+static void drop(struct share_cache *c, struct entry *e)
+{
+	list_remove(&e->link);
+	c->count--;
+	vfs_share_unref(e->share);
+	talloc_free(e);
+}
+
+static int cache_destructor(struct share_cache *c)
+{
+	while (!list_empty(&c->entries))
+		drop(c, container_of(c->entries.next, struct entry, link));
+	pthread_mutex_destroy(&c->lock);
+	return 0;
+}
+
+struct share_cache *share_cache_new(TALLOC_CTX *mem)
+{
+	struct share_cache *c = talloc_zero(mem, struct share_cache);
+
+	if (!c)
+		return NULL;
+	pthread_mutex_init(&c->lock, NULL);
+	list_init(&c->entries);
+	talloc_set_destructor(c, cache_destructor);
+	return c;
+}
+
+static struct entry *find(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only)
+{
+	LIST_FOREACH(item, &c->entries) {
+		struct entry *e = container_of(item, struct entry, link);
+		if (e->section == section && e->read_only == read_only && strcmp(e->root, root) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* Whether the path still leads to the folder that was opened. */
+static bool is_current(const struct entry *e)
+{
+	struct vfs_stat opened;
+	struct stat now;
+
+	return stat(e->root, &now) == 0 && vfs_lookup(e->share, NULL, "", 0, &opened) == 0 && opened.dev == now.st_dev &&
+	       opened.ino == now.st_ino;
+}
+
+static void remember(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only,
+	struct vfs_share *share)
+{
+	struct entry *e = talloc_zero(NULL, struct entry);
+
+	if (!e)
+		return;
+	*e = (struct entry){.section = section, .root = talloc_strdup(e, root), .read_only = read_only};
+	if (!e->root) {
+		talloc_free(e);
+		return;
+	}
+	e->share = vfs_share_ref(share);
+	list_append(&c->entries, &e->link);
+	if (++c->count > MOST)
+		drop(c, container_of(c->entries.next, struct entry, link));
+}
+
+int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
+	const struct vfs_share_options *o, struct vfs_share **out)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&c->lock);
+	struct entry *e = find(c, section, root, o->read_only);
+	if (e && !is_current(e)) {
+		drop(c, e);
+		e = NULL;
+	}
+	if (e) {
+		*out = vfs_share_ref(e->share);
+		list_remove(&e->link);
+		list_append(&c->entries, &e->link);
+	} else {
+		rc = vfs_share_open(root, o, out);
+		if (rc == 0)
+			remember(c, section, root, o->read_only, *out);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef SMBD_SHARE_CACHE_H
+#define SMBD_SHARE_CACHE_H
+
+#include "conf/conf.h"
+#include "vfs/vfs.h"
+
+/*
+ * Opened share roots, so that a tree connect costs no descriptor of its own. Bounded; any thread (own lock); may block. A
+ * root that has been replaced on disk is opened anew.
+ */
+struct share_cache;
+struct share_cache *share_cache_new(TALLOC_CTX *mem);
+
+/* vfs_share_open, or what it gave before for the same section, root and read_only. One ref in *out; 0 or -errno. */
+int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
+	const struct vfs_share_options *o, struct vfs_share **out);
+
+#endif
