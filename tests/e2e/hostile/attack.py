@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The server under attack, and what must hold after each attack."""
+import functools, hashlib, os, subprocess, time
+
+from lib import BIN, Server, Share, case, expect, until
+from .client import Connection
+from .words import ALL_ACCESS, DELETE_ON_CLOSE, NEW
+
+MEMORY_SLACK = 64 << 20      # pools and the allocator's own
+SANITIZED_SLACK = 600 << 20  # quarantine and shadow
+DESCRIPTOR_SLACK = 4
+
+
+class Attacked(Server):
+    """Knows what it was like at the start, and has a client that behaves."""
+
+    def start(self):
+        super().start()
+        os.mkdir(self.sub('outside'))
+        with open(self.sub('outside/secret'), 'w', encoding='ascii') as f:
+            f.write('nobody reads or writes this over SMB\n')
+        os.chmod(self.sub('outside'), 0o777)
+        os.chmod(self.sub('outside/secret'), 0o666)
+        self.before = outside(self)
+        self.greet()
+        self.memory, self.files = resident_bytes(self), descriptors(self)
+        self.witness = None
+
+    def greet(self):
+        """A client that behaves comes and goes."""
+        with Connection(self) as c:
+            behave(c)
+
+    def check(self):
+        expect(self.alive(), 'the server has ended')
+        if self.witness is None:
+            self.witness = Connection(self).__enter__()
+            self.witness.negotiate().want()
+            self.witness.log_on()
+        self.witness.echo()
+        self.greet()
+
+
+def behave(c):
+    c.negotiate().want()
+    tree = c.log_on().connect('data')
+    name = f'witness-{os.urandom(8).hex()}'
+    f = tree.open(name, access=ALL_ACCESS, disposition=NEW, options=DELETE_ON_CLOSE)
+    data = os.urandom(5000)
+    f.write(0, data).want()
+    expect(f.read(0, 6000).want().raw[80:] == data, 'other bytes came back')
+    f.close().want()
+    expect(not os.path.exists(c.server.path('data', name)), 'delete on close did nothing')
+
+
+def still_serves(server):
+    server.check()
+
+
+def attack(function=None, **how):
+    """Registers a case; after it the server must be as good as before."""
+    def register(f):
+        @functools.wraps(f)
+        def checked(server, *arguments):
+            f(server, *arguments)
+            server.check()
+        return case(checked, **how)
+    return register(function) if function else register
+
+
+def sanitized():
+    libraries = subprocess.run(['ldd', os.path.join(BIN, 'daxsmbd')], capture_output=True, text=True, check=False).stdout
+    return 'libasan' in libraries or 'libtsan' in libraries
+
+
+def resident_bytes(server):
+    with open(f'/proc/{server.process.pid}/statm', encoding='ascii') as f:
+        return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def descriptors(server):
+    return len(os.listdir(f'/proc/{server.process.pid}/fd'))
+
+
+def outside(server):
+    """Everything beside the shares that clients must not change: names with digests."""
+    found = {}
+    for folder, _, names in os.walk(server.folder):
+        if not os.path.basename(folder).startswith('share-') and 'share-' not in folder:
+            for name in names:
+                found[os.path.join(folder, name)] = digest(os.path.join(folder, name))
+    return {path: d for path, d in found.items() if os.path.basename(path) not in ('log', 'stderr')}
+
+
+def digest(path):
+    if os.path.islink(path) or not os.path.isfile(path):
+        return 'special'
+    with open(path, 'rb') as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def attacked_server(**settings):
+    """Guests may come; one share in memory, one on a disk, one to read, one for guests, one that is encrypted."""
+    memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
+    shares = [Share('data', parent=memory), Share('disk'),
+              Share('readonly', {'read only': 'yes', 'guest ok': 'yes'}, mode=0o777),
+              Share('guest', {'guest ok': 'yes'}, parent=memory, mode=0o777),
+              Share('sealed', {'server smb encrypt': 'required'})]
+    return lambda: Attacked(*shares, settings={'map to guest': 'Bad User', 'log level': 3, **settings})
+
+
+def end_of_attacks():
+    """Registers the cases that come last."""
+    @case
+    def memory_and_descriptors_are_back_near_the_start(s):
+        if s.witness:
+            s.witness.__exit__()
+            s.witness = None
+        until(lambda: descriptors(s) <= s.files + DESCRIPTOR_SLACK, 30,
+              f'descriptors go back from {descriptors(s)} to {s.files}')
+        slack = SANITIZED_SLACK if sanitized() else MEMORY_SLACK
+        deadline = time.monotonic() + 10
+        while resident_bytes(s) > s.memory + slack and time.monotonic() < deadline:
+            time.sleep(0.1)
+        expect(resident_bytes(s) <= s.memory + slack, f'{resident_bytes(s) >> 20} MiB, {s.memory >> 20} at the start')
+
+    @case
+    def nothing_outside_the_shares_has_changed(s):
+        expect(outside(s) == s.before, f'{set(outside(s).items()) ^ set(s.before.items())}')
+
+    return memory_and_descriptors_are_back_near_the_start, nothing_outside_the_shares_has_changed
