@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "vfs/memory.h"
 #include "core/clock.h"
+#include "wire/short_name.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
@@ -50,6 +51,20 @@ unsigned memory_permissions(const struct memory_node *n, const struct vfs_cred *
 	return access_from_mode(&st, v.uid, v.gid, v.groups, v.ngroups);
 }
 
+static struct memory_entry *find_short(struct memory_node *dir, const char *want)
+{
+	char have[NAME_CLIENT_MAX], short_name[SHORT_NAME_SIZE];
+
+	LIST_FOREACH (pos, &dir->entries) {
+		struct memory_entry *e = container_of(pos, struct memory_entry, link);
+		name_to_client(e->name, have);
+		short_name_of(have, short_name);
+		if (name_casecmp(short_name, want) == 0)
+			return e;
+	}
+	return NULL;
+}
+
 struct memory_entry *memory_find(
 	const struct memory_share *s, const struct memory_node *dir, const char *name)
 {
@@ -69,7 +84,7 @@ struct memory_entry *memory_find(
 		if (name_casecmp(have, want) == 0)
 			return e;
 	}
-	return NULL;
+	return short_name_is_made(want) ? find_short(dir, want) : NULL;
 }
 
 static void touch_directory(struct memory_node *dir)

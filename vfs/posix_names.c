@@ -2,6 +2,7 @@
 #include "vfs/posix_names.h"
 #include "core/clock.h"
 #include "vfs/posix.h"
+#include "wire/short_name.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
@@ -282,6 +283,27 @@ static int look_in_directory(int dir, const char *wanted, char *out, size_t *see
 	return rc < 0 ? rc : -ENOENT;
 }
 
+/* By its 8.3 name, which clients may have from FileAlternateNameInformation. */
+static int look_for_short(int dir, const char *wanted, char *out)
+{
+	struct posix_dents d;
+	struct posix_dent e;
+	int rc = lseek(dir, 0, SEEK_SET) < 0 ? -errno : 1;
+
+	d.fd = dir;
+	d.pos = d.end = 0;
+	while (rc > 0 && (rc = posix_dents_next(&d, &e)) > 0) {
+		char client[NAME_CLIENT_MAX], short_name[SHORT_NAME_SIZE];
+		name_to_client(e.name, client);
+		short_name_of(client, short_name);
+		if (strcasecmp(short_name, wanted) == 0) {
+			strcpy(out, e.name);
+			return 0;
+		}
+	}
+	return rc < 0 ? rc : -ENOENT;
+}
+
 static struct table *read_table(int dir)
 {
 	struct posix_dents d;
@@ -390,12 +412,14 @@ int names_find(struct names *n, int dir, const char *wanted, char out[NAME_DISK_
 	if (rc < 0)
 		return rc;
 	rc = look_in_tables(n, &now, wanted, out);
-	if (rc)
-		return rc < 0 ? rc : 0;
-	rc = look_in_directory(dir, wanted, out, &seen);
-	if (seen >= NAMES_KEPT_FROM)
-		read_and_keep(n, dir, now.dev, now.ino);
-	return rc;
+	if (rc > 0)
+		return 0;
+	if (rc == 0) {
+		rc = look_in_directory(dir, wanted, out, &seen);
+		if (seen >= NAMES_KEPT_FROM)
+			read_and_keep(n, dir, now.dev, now.ino);
+	}
+	return rc == -ENOENT && short_name_is_made(wanted) ? look_for_short(dir, wanted, out) : rc;
 }
 
 void names_begin_change(struct names *n, struct names_change *c, int dir)

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "vfs/vfs.h"
+#include "wire/short_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -233,6 +234,21 @@ static void names_are_found_in_another_case(void **state)
 	assert_string_equal(vfs_file_path(f), "Folder/Sub/New");
 	vfs_file_unref(f);
 	assert_int_equal(exists("folder/SUB/new"), 0);
+}
+
+static void a_file_is_found_by_its_short_name(void **state)
+{
+	struct vfs_file *f;
+	struct vfs_stat st;
+	char name[SHORT_NAME_SIZE];
+
+	make_file("A rather long name.text");
+	short_name_of("A rather long name.text", name);
+	assert_int_equal(open_path(name, VFS_READ, &f, &st), 0);
+	assert_string_equal(vfs_file_path(f), "A rather long name.text");
+	vfs_file_unref(f);
+	name[2] = name[2] == 'A' ? 'B' : 'A';
+	assert_int_equal(open_path(name, VFS_READ, &f, &st), -ENOENT);
 }
 
 static void exact_case_is_required_where_the_share_says_so(void **state)
@@ -946,7 +962,8 @@ static void modes_come_from_masks_or_from_the_parent(void **state)
 #define VFS_CASES \
 	CASE(root_exists_and_is_a_directory), CASE(new_file_has_what_it_was_created_with), \
 		CASE(creating_what_exists_says_so), CASE(missing_names_and_missing_folders_differ), \
-		CASE(names_are_found_in_another_case), CASE(exact_case_is_required_where_the_share_says_so), \
+		CASE(names_are_found_in_another_case), CASE(a_file_is_found_by_its_short_name), \
+		CASE(exact_case_is_required_where_the_share_says_so), \
 		CASE(dot_components_and_empty_ones_are_refused), \
 		CASE(long_names_are_refused_and_the_longest_is_not), CASE(data_comes_back_as_written), \
 		CASE(reading_stops_at_the_end_only), CASE(access_of_a_handle_is_kept), \
