@@ -51,7 +51,7 @@ unsigned memory_permissions(const struct memory_node *n, const struct vfs_cred *
 	return access_from_mode(&st, v.uid, v.gid, v.groups, v.ngroups);
 }
 
-static struct memory_entry *find_short(struct memory_node *dir, const char *want)
+static struct memory_entry *find_short(const struct memory_node *dir, const char *want)
 {
 	char have[NAME_CLIENT_MAX], short_name[SHORT_NAME_SIZE];
 
