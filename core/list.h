@@ -30,6 +30,11 @@ static inline void list_append(struct list *head, struct list *item)
 	head->prev = item;
 }
 
+static inline void list_prepend(struct list *head, struct list *item)
+{
+	list_append(head->next, item);
+}
+
 /* Leaves item as a list of its own, so that removing twice is harmless. */
 static inline void list_remove(struct list *item)
 {

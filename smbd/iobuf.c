@@ -75,7 +75,7 @@ void iobuf_put(struct iobuf_pool *p, struct iobuf *b)
 	vfs_file_unref(b->file);
 	for (int c = 0; c < CLASSES; c++) {
 		if (classes[c].cap == b->cap && p->count[c] < classes[c].keep) {
-			list_append(&p->idle[c], &b->link);
+			list_prepend(&p->idle[c], &b->link); /* the one used last is still in the cache */
 			p->count[c]++;
 			return;
 		}
