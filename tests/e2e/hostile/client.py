@@ -357,14 +357,21 @@ class Bound(Session):
         self.seal_in, self.seal_out, self.seals = session.seal_in, session.seal_out, session.seals
         connection.sessions[self.id] = self
 
-    def set_up(self, sign=True):
-        reply = self.step(self.ntlm.first(), BINDING, sign)
-        if reply.status != MORE_PROCESSING_REQUIRED:
-            return reply
-        self.c.send(r := self.setup_request(self.ntlm.second(self.token_of(reply)), BINDING, sign))
+    def begin(self, sign=True):
+        return self.step(self.ntlm.first(), BINDING, sign)
+
+    def send_last(self, challenge, sign=True):
+        """The message id. The answer to success has the new channel's signature."""
+        number = self.c.send(self.setup_request(self.ntlm.second(challenge), BINDING, sign))
         self.sign_key = security.derive(self.ntlm.key, self.c.dialect, 'sign', self.hash)
         self.signs = True
-        return self.c.answer(r.message_id)
+        return number
+
+    def set_up(self, sign=True):
+        reply = self.begin(sign)
+        if reply.status != MORE_PROCESSING_REQUIRED:
+            return reply
+        return self.c.answer(self.send_last(self.token_of(reply), sign))
 
 
 class Tree:
