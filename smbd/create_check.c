@@ -111,10 +111,11 @@ ntstatus_t create_check_existing(const struct smb2_create_req *q, uint32_t acces
 
 bool create_needs_maximal(uint32_t access)
 {
-	uint32_t proved = FILE_READ_DATA | WRITE_ACCESS | FILE_READ_ATTRIBUTES | FILE_READ_EA | ACCESS_READ_CONTROL |
-			  ACCESS_SYNCHRONIZE;
+	uint32_t proved = FILE_READ_DATA | WRITE_ACCESS | FILE_READ_ATTRIBUTES | ACCESS_READ_CONTROL | ACCESS_SYNCHRONIZE;
 
-	/* Who may write the data may write the attributes. */
+	/* Who may read the data may read the extended attributes; who may write it may write those and the attributes. */
+	if (access & (FILE_READ_DATA | FILE_EXECUTE))
+		proved |= FILE_READ_EA;
 	if (access & WRITE_ACCESS)
 		proved |= FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
 	return access & ~proved;
