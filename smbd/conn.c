@@ -201,12 +201,17 @@ struct iobuf *conn_tail(struct conn *c, size_t cap)
 	return b;
 }
 
+void conn_settle(struct conn *c)
+{
+	if (!c->in_batch)
+		flush_out(c);
+}
+
 void conn_queue(struct conn *c, struct iobuf *b)
 {
 	if (list_empty(&b->link))
 		list_append(&c->out, &b->link);
-	if (!c->in_batch)
-		flush_out(c);
+	conn_settle(c);
 }
 
 /* ---- receiving ---- */

@@ -68,6 +68,9 @@ void conn_close(struct conn *c, const char *why);
 /* Puts a finished buffer on the queue; it goes out at the end of the batch or at once. The connection may be closed. */
 void conn_queue(struct conn *c, struct iobuf *b);
 
+/* A request has gone without a reply: what waited for its room goes on. The connection may be closed. */
+void conn_settle(struct conn *c);
+
 /* The buffer at the end of the queue, with room for cap bytes, or a new one; NULL if memory is short. */
 struct iobuf *conn_tail(struct conn *c, size_t cap);
 

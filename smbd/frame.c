@@ -33,6 +33,8 @@ static const char *decrypt(struct conn *c, uint8_t *data, size_t len, uint64_t *
 
 	if (!smb2_transform_header_decode(&r, &t))
 		return "malformed transform header";
+	if (len == SMB2_TRANSFORM_HEADER_SIZE)
+		return "nothing behind the transform header";
 	if (t.flags != 1 || t.original_message_size != len - SMB2_TRANSFORM_HEADER_SIZE)
 		return "wrong transform header";
 	struct channel *ch = channel_find(c, t.session_id);

@@ -8,7 +8,7 @@
  * in one system call; a request that parks takes what it has so far into a buffer of its own.
  */
 
-enum { PREFIX = 4, FIRST_ROOM = 1024, COMPOUND_EXTRA = 65536 };
+enum { PREFIX = 4, FIRST_ROOM = 1024, COMPOUND_EXTRA = 65536, SMALL_BODY = 1024 };
 
 static size_t lead_in(const struct req *r)
 {
@@ -98,8 +98,8 @@ struct wr req_reply(struct req *r, size_t body)
 	size_t most = (s->max_read > s->max_transact ? s->max_read : s->max_transact) + COMPOUND_EXTRA;
 	struct wr w = {.bad = true};
 
-	/* [MS-SMB2] 3.3.4.1.3: replies to a compound stay within what one reply may have. An error always fits. */
-	if (r->out && r->end - r->start + body > most && body > COMPOUND_EXTRA / 2) {
+	/* [MS-SMB2] 3.3.4.1.3: replies to a compound stay within what one reply may have. Errors always fit. */
+	if (r->out && r->end - r->start + body > most && body > SMALL_BODY) {
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return w;
 	}
@@ -226,6 +226,7 @@ void req_finish(struct req *r)
 		if (r->out_shared)
 			r->out = NULL;
 		talloc_free(r);
+		conn_settle(c);
 		return;
 	}
 	r->out = NULL;
@@ -234,6 +235,8 @@ void req_finish(struct req *r)
 		session_free(session_find(l, end_session));
 	if (out)
 		conn_queue(c, out);
+	else
+		conn_settle(c);
 }
 
 void req_end_session(struct req *r, struct channel *ch)

@@ -62,53 +62,79 @@ static struct entry *find(struct share_cache *c, const struct conf_section *sect
 }
 
 /* Whether the path still leads to the folder that was opened. */
-static bool is_current(const struct entry *e)
+static bool is_current(const char *root, struct vfs_share *share)
 {
 	struct vfs_stat opened;
 	struct stat now;
 
-	return stat(e->root, &now) == 0 && vfs_lookup(e->share, NULL, "", 0, &opened) == 0 && opened.dev == now.st_dev &&
+	return stat(root, &now) == 0 && vfs_lookup(share, NULL, "", 0, &opened) == 0 && opened.dev == now.st_dev &&
 	       opened.ino == now.st_ino;
 }
 
-static void remember(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only,
+/* What is kept, with a ref for the caller, or NULL. */
+static struct vfs_share *look_up(struct share_cache *c, const struct conf_section *section, const char *root,
+	bool read_only)
+{
+	struct vfs_share *share = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	struct entry *e = find(c, section, root, read_only);
+	if (e) {
+		share = vfs_share_ref(e->share);
+		list_remove(&e->link);
+		list_append(&c->entries, &e->link);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return share;
+}
+
+static struct entry *make_entry(const struct conf_section *section, const char *root, bool read_only,
 	struct vfs_share *share)
 {
 	struct entry *e = talloc_zero(NULL, struct entry);
 
 	if (!e)
-		return;
+		return NULL;
 	*e = (struct entry){.section = section, .root = talloc_strdup(e, root), .read_only = read_only};
 	if (!e->root) {
 		talloc_free(e);
-		return;
+		return NULL;
 	}
 	e->share = vfs_share_ref(share);
+	return e;
+}
+
+/* Keeps it in place of what was kept before. */
+static void remember(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only,
+	struct vfs_share *share)
+{
+	struct entry *e = make_entry(section, root, read_only, share);
+
+	if (!e)
+		return; /* not kept: the next one opens it again */
+	pthread_mutex_lock(&c->lock);
+	struct entry *old = find(c, section, root, read_only);
+	if (old)
+		drop(c, old);
 	list_append(&c->entries, &e->link);
 	if (++c->count > MOST)
 		drop(c, container_of(c->entries.next, struct entry, link));
+	pthread_mutex_unlock(&c->lock);
 }
 
+/* A root on a disk that hangs must not hold up others: the lock is not held while the file system is asked. */
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out)
 {
-	int rc = 0;
+	struct vfs_share *kept = look_up(c, section, root, o->read_only);
 
-	pthread_mutex_lock(&c->lock);
-	struct entry *e = find(c, section, root, o->read_only);
-	if (e && !is_current(e)) {
-		drop(c, e);
-		e = NULL;
+	if (kept && is_current(root, kept)) {
+		*out = kept;
+		return 0;
 	}
-	if (e) {
-		*out = vfs_share_ref(e->share);
-		list_remove(&e->link);
-		list_append(&c->entries, &e->link);
-	} else {
-		rc = vfs_share_open(root, o, out);
-		if (rc == 0)
-			remember(c, section, root, o->read_only, *out);
-	}
-	pthread_mutex_unlock(&c->lock);
+	vfs_share_unref(kept);
+	int rc = vfs_share_open(root, o, out);
+	if (rc == 0)
+		remember(c, section, root, o->read_only, *out);
 	return rc;
 }

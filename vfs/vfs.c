@@ -158,6 +158,14 @@ static bool must_not_wait(const struct vfs_share *s, unsigned flags)
 	return flags & VFS_NOWAIT && !s->memory_speed;
 }
 
+/* [MS-FSCC] 2.6: a file that has no attribute shows NORMAL. */
+static int with_attributes(int rc, struct vfs_stat *st)
+{
+	if (rc >= 0 && !st->attributes)
+		st->attributes = FILE_ATTRIBUTE_NORMAL;
+	return rc;
+}
+
 int vfs_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
 	struct vfs_file **out, struct vfs_stat *st)
 {
@@ -171,7 +179,7 @@ int vfs_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_h
 		if (must_not_wait(s, flags))
 			return -EAGAIN;
 	}
-	return s->ops->open(s, cred, how, flags, out, st);
+	return with_attributes(s->ops->open(s, cred, how, flags, out, st), st);
 }
 
 int vfs_reopen(struct vfs_file *f, struct vfs_cred *cred, unsigned access, unsigned flags)
@@ -190,7 +198,7 @@ int vfs_maximal_access(struct vfs_file *f, struct vfs_cred *cred, uint32_t *mask
 
 int vfs_fstat(struct vfs_file *f, unsigned flags, struct vfs_stat *st)
 {
-	return f->share->ops->fstat(f, flags, st);
+	return with_attributes(f->share->ops->fstat(f, flags, st), st);
 }
 
 static int data_access(const struct vfs_file *f, unsigned access)
@@ -345,6 +353,7 @@ int vfs_dir_next(struct vfs_dir *d, bool want_stat, struct vfs_dir_entry *e)
 	d->last_has_stat = want_stat;
 	d->pending = false;
 	*e = d->last;
+	with_attributes(0, &e->st);
 	return 1;
 }
 
@@ -406,7 +415,7 @@ int vfs_lookup(
 {
 	int rc = vfs_path_vetoed(s, path);
 
-	return rc < 0 ? rc : s->ops->lookup(s, cred, path, flags, st);
+	return rc < 0 ? rc : with_attributes(s->ops->lookup(s, cred, path, flags, st), st);
 }
 
 int vfs_ea_list(struct vfs_file *f, int (*fn)(void *arg, const char *name, struct bytes value), void *arg)

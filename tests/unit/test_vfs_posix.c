@@ -249,14 +249,14 @@ static void a_file_without_dosattrib_has_the_defaults(void **state)
 	make_local(".dot", "");
 	assert_int_equal(chmod(local("plain"), 0444), 0);
 	assert_int_equal(vfs_lookup(share, NULL, "plain", 0, &st), 0);
-	assert_int_equal(st.attributes, 0);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_NORMAL);
 	assert_true(st.creation_time != 0 && st.creation_time <= st.change_time);
 	assert_int_equal(vfs_lookup(share, NULL, ".dot", 0, &st), 0);
 	assert_int_equal(st.attributes, FILE_ATTRIBUTE_HIDDEN);
 	make_local("odd", "");
 	assert_int_equal(setxattr(local("odd"), "user.DOSATTRIB", "nonsense", 8, 0), 0);
 	assert_int_equal(vfs_lookup(share, NULL, "odd", 0, &st), 0);
-	assert_int_equal(st.attributes, 0);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_NORMAL);
 }
 
 static void a_lookup_that_would_wait_says_so(void **state)

@@ -507,7 +507,7 @@ static void readonly_is_the_mode_where_attributes_are_not_stored(void **state)
 	o.store_dos_attributes = false;
 	share = open_share(&o);
 	f = new_file("a");
-	assert_int_equal(stat_of(f).attributes, 0);
+	assert_int_equal(stat_of(f).attributes, FILE_ATTRIBUTE_NORMAL);
 	assert_int_equal(vfs_set_attributes(f, NULL, FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN), 0);
 	assert_int_equal(stat_of(f).attributes, FILE_ATTRIBUTE_READONLY);
 	assert_int_equal(stat_of(f).unix_mode, S_IFREG | 0444);
