@@ -9,23 +9,12 @@
 struct file_call {
 	struct call call;
 	struct smb2_ioctl_req q;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	uint64_t offset, length;
 	bool sparse;
 	uint8_t *out;
 	size_t cap, used;
 	ntstatus_t status;
 };
-
-static int file_call_destructor(struct file_call *c)
-{
-	vfs_share_unref(c->share);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	return 0;
-}
 
 static void file_done(struct req *r, struct call *call)
 {
@@ -43,19 +32,9 @@ static struct file_call *new_call(struct req *r, const struct smb2_ioctl_req *q,
 {
 	struct file_call *c = req_new_call(r, struct file_call, run, file_done);
 
-	if (!c)
-		return NULL;
-	c->q = *q;
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->file = vfs_file_ref(r->open->file);
-	c->cred = vfs_cred_ref(r->tree->cred);
-	talloc_set_destructor(c, file_call_destructor);
+	if (c)
+		c->q = *q;
 	return c;
-}
-
-static bool must_wait(const struct file_call *c, unsigned flags)
-{
-	return (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share);
 }
 
 static bool may_write_data(const struct req *r)
@@ -69,7 +48,7 @@ static int run_object_id(struct call *call, unsigned flags)
 	struct file_call *c = container_of(call, struct file_call, call);
 	struct fsctl_object_id_rsp rsp = {0};
 	struct vfs_stat st;
-	int rc = vfs_fstat(c->file, flags, &st);
+	int rc = vfs_fstat(call->file, flags, &st);
 
 	if (rc < 0)
 		return rc;
@@ -126,7 +105,7 @@ static int run_set_sparse(struct call *call, unsigned flags)
 {
 	struct file_call *c = container_of(call, struct file_call, call);
 
-	return must_wait(c, flags) ? -EAGAIN : vfs_set_sparse(c->file, c->cred, c->sparse);
+	return call_must_wait(call, flags) ? -EAGAIN : vfs_set_sparse(call->file, call->cred, c->sparse);
 }
 
 void fsctl_set_sparse(struct req *r, const struct smb2_ioctl_req *q)
@@ -152,7 +131,7 @@ static int run_zero(struct call *call, unsigned flags)
 {
 	struct file_call *c = container_of(call, struct file_call, call);
 
-	return must_wait(c, flags) ? -EAGAIN : vfs_zero_range(c->file, c->offset, c->length);
+	return call_must_wait(call, flags) ? -EAGAIN : vfs_zero_range(call->file, c->offset, c->length);
 }
 
 void fsctl_set_zero_data(struct req *r, const struct smb2_ioctl_req *q)
@@ -185,9 +164,9 @@ static int run_ranges(struct call *call, unsigned flags)
 	struct fsctl_file_range range;
 	int rc;
 
-	if (must_wait(c, flags))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	while ((rc = vfs_next_data(c->file, end, &at, &range.length)) > 0) {
+	while ((rc = vfs_next_data(call->file, end, &at, &range.length)) > 0) {
 		range.offset = at;
 		if (wr_left(&w) < FSCTL_FILE_RANGE_SIZE) {
 			c->status = STATUS_BUFFER_OVERFLOW;

@@ -10,9 +10,6 @@
 struct close_call {
 	struct call call;
 	struct server *server;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	bool query, queried, deleting;
 	char *path;
 	struct node_key key;
@@ -24,9 +21,7 @@ static int close_call_destructor(struct close_call *c)
 {
 	if (c->deleting)
 		node_deleted(c->server->nodes, c->key);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	vfs_share_unref(c->share);
+	call_release(&c->call);
 	return 0;
 }
 
@@ -34,16 +29,16 @@ static int run_close(struct call *call, unsigned flags)
 {
 	struct close_call *c = container_of(call, struct close_call, call);
 
-	if (c->deleting && (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share))
+	if (c->deleting && call_must_wait(call, flags))
 		return -EAGAIN;
 	if (c->query && !c->queried) {
-		int rc = vfs_fstat(c->file, flags, &c->st);
+		int rc = vfs_fstat(call->file, flags, &c->st);
 		if (rc == -EAGAIN)
 			return rc;
 		c->queried = rc == 0;
 	}
 	if (c->deleting)
-		vfs_unlink(c->file, c->cred, c->path);
+		vfs_unlink(call->file, call->cred, c->path);
 	return 0;
 }
 
@@ -106,9 +101,7 @@ void op_close(struct req *r, struct rd *body)
 	struct close_call *c = req_new_call(r, struct close_call, run_close, close_done);
 	if (c) {
 		c->server = r->local->server;
-		c->share = vfs_share_ref(o->tree->vfs);
-		c->file = vfs_file_ref(o->file);
-		c->cred = vfs_cred_ref(o->tree->cred);
+		c->call.file = vfs_file_ref(o->file);
 		c->query = query;
 		c->deleting = deleting;
 		c->path = talloc_steal(c, path);

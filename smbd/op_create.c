@@ -22,25 +22,13 @@ struct create_call {
 	struct smb2_create_contexts_req contexts; /* its views are not used after the first step */
 	const struct create_disposition *disposition;
 	struct eas eas; /* of a new or overwritten file */
-	struct vfs_share *share; /* counted */
-	struct vfs_cred *cred;   /* counted */
 	char *path;
 	uint32_t access;  /* asked for, then granted */
 	bool want_maximal, refused, cannot_delete;
 	uint32_t maximal;
-	struct vfs_file *file; /* counted */
 	struct vfs_stat st;
 	uint32_t action;
-	struct open *admitted; /* during the overwrite step */
 };
-
-static int create_call_destructor(struct create_call *c)
-{
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	vfs_share_unref(c->share);
-	return 0;
-}
 
 /* ---- find ---- */
 
@@ -55,7 +43,7 @@ static int open_existing(struct create_call *c, unsigned flags)
 	};
 
 	c->action = c->disposition->existing_action;
-	return vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+	return vfs_open(c->call.share, c->call.cred, &how, flags, &c->call.file, &c->st);
 }
 
 /* [MS-FSA] 2.1.5.1.1: a new file is to be archived; NORMAL only stands for no attribute. */
@@ -78,11 +66,11 @@ static int make_new(struct create_call *c, unsigned flags)
 	};
 
 	c->action = FILE_CREATED;
-	int rc = vfs_open(c->share, c->cred, &how, flags, &c->file, &c->st);
+	int rc = vfs_open(c->call.share, c->call.cred, &how, flags, &c->call.file, &c->st);
 	if (rc == 0 && c->eas.count) {
-		rc = eas_apply(&c->eas, c->file, c->cred);
+		rc = eas_apply(&c->eas, c->call.file, c->call.cred);
 		if (rc < 0)
-			vfs_unlink(c->file, c->cred, vfs_file_path(c->file));
+			vfs_unlink(c->call.file, c->call.cred, vfs_file_path(c->call.file));
 	}
 	return rc;
 }
@@ -96,7 +84,7 @@ static int find_maximal(struct create_call *c, unsigned flags)
 	if (c->action == FILE_CREATED) {
 		c->maximal = FILE_ALL_ACCESS;
 	} else {
-		rc = vfs_maximal_access(c->file, c->cred, &c->maximal);
+		rc = vfs_maximal_access(c->call.file, c->call.cred, &c->maximal);
 		if (rc < 0)
 			return rc;
 		if (c->st.attributes & FILE_ATTRIBUTE_READONLY && !c->st.directory)
@@ -107,7 +95,7 @@ static int find_maximal(struct create_call *c, unsigned flags)
 	if (!any || c->refused)
 		return 0;
 	c->access = wanted | c->maximal;
-	return vfs_reopen(c->file, c->cred, create_vfs_access(c->access, c->disposition->overwrites), flags);
+	return vfs_reopen(c->call.file, c->call.cred, create_vfs_access(c->access, c->disposition->overwrites), flags);
 }
 
 static int find(struct call *call, unsigned flags)
@@ -115,8 +103,8 @@ static int find(struct call *call, unsigned flags)
 	struct create_call *c = container_of(call, struct create_call, call);
 	int rc = -ENOENT;
 
-	vfs_file_unref(c->file);
-	c->file = NULL;
+	vfs_file_unref(c->call.file);
+	c->call.file = NULL;
 	/* Somebody may make or remove the file between the two tries: a few rounds settle it. */
 	for (int round = 0; round < 8; round++) {
 		if (c->disposition->may_open)
@@ -151,8 +139,8 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 {
 	return (struct node_claim){
 		.key = {c->st.dev, c->st.ino},
-		.root = vfs_share_root(c->share),
-		.path = vfs_file_path(c->file),
+		.root = vfs_share_root(c->call.share),
+		.path = vfs_file_path(c->call.file),
 		.access = c->access,
 		.share_access = c->q.share_access,
 		.oplock_level = oplock_wished(o->tree->share, c),
@@ -169,7 +157,7 @@ static struct open *make_open(struct req *r, struct create_call *c)
 
 	if (!o)
 		return NULL;
-	o->file = vfs_file_ref(c->file);
+	o->file = vfs_file_ref(c->call.file);
 	o->granted_access = c->access;
 	o->share_access = c->q.share_access;
 	o->create_options = c->q.create_options;
@@ -225,25 +213,40 @@ void create_reply(struct req *r, struct open *o, uint32_t action, const struct s
 	req_done(r, STATUS_SUCCESS, &w);
 }
 
+/* A call for what comes after c, with all that c has found. NULL: the element has been completed. */
+static struct create_call *next_step(struct req *r, const struct create_call *c, int (*run)(struct call *, unsigned),
+	void (*done)(struct req *, struct call *))
+{
+	struct create_call *next = req_new_call(r, struct create_call, run, done);
+
+	if (!next)
+		return NULL;
+	struct call base = next->call;
+	*next = *c;
+	next->call = base;
+	next->call.file = vfs_file_ref(c->call.file);
+	return next;
+}
+
 /* ---- overwrite ---- */
 
 static int overwrite(struct call *call, unsigned flags)
 {
 	struct create_call *c = container_of(call, struct create_call, call);
 	uint32_t attributes = new_attributes(&c->q);
-	int rc = vfs_truncate(c->file, 0, flags);
+	int rc = vfs_truncate(c->call.file, 0, flags);
 
 	if (rc < 0)
 		return rc;
 	/* [MS-FSA] 2.1.5.1.2.1: an overwrite adds the new attributes, a supersede replaces the old ones. */
 	if (c->action == FILE_OVERWRITTEN)
 		attributes |= c->st.attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM);
-	rc = vfs_set_attributes(c->file, c->cred, attributes);
+	rc = vfs_set_attributes(c->call.file, c->call.cred, attributes);
 	if (rc == 0)
-		rc = eas_apply(&c->eas, c->file, c->cred);
+		rc = eas_apply(&c->eas, c->call.file, c->call.cred);
 	if (rc == 0 && c->contexts.has_alsi)
-		rc = vfs_set_allocation(c->file, c->contexts.allocation_size, flags);
-	return rc < 0 ? rc : vfs_fstat(c->file, flags, &c->st);
+		rc = vfs_set_allocation(c->call.file, c->contexts.allocation_size, flags);
+	return rc < 0 ? rc : vfs_fstat(c->call.file, flags, &c->st);
 }
 
 static void overwritten(struct req *r, struct call *call)
@@ -267,18 +270,11 @@ static void admitted(struct req *r, struct create_call *c, struct open *o)
 		reply_opened(r, c, o);
 		return;
 	}
-	struct create_call *step = req_new_call(r, struct create_call, overwrite, overwritten);
+	struct create_call *step = next_step(r, c, overwrite, overwritten);
 	if (!step) {
 		open_end(o);
 		return;
 	}
-	struct call base = step->call;
-	*step = *c;
-	step->call = base;
-	step->file = vfs_file_ref(c->file);
-	step->cred = vfs_cred_ref(c->cred);
-	step->share = vfs_share_ref(c->share);
-	talloc_set_destructor(step, create_call_destructor);
 	r->file_id = o->id;
 	req_call(r, &step->call);
 }
@@ -307,7 +303,7 @@ static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 	r->cancel = NULL;
 	req_enter(r);
 	if (req_refresh(r)) {
-		if (vfs_fstat(c->file, 0, &c->st) < 0)
+		if (vfs_fstat(c->call.file, 0, &c->st) < 0)
 			req_error(r, STATUS_FILE_CLOSED);
 		else
 			try_admit(r, c);
@@ -319,15 +315,10 @@ static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 /* Keeps what try_admit needs until `wake`. */
 static bool wait_for_oplock(struct req *r, const struct create_call *c)
 {
-	struct create_call *kept = talloc_zero(r, struct create_call);
+	struct create_call *kept = next_step(r, c, NULL, NULL);
 
 	if (!kept)
-		return false;
-	*kept = *c;
-	kept->file = vfs_file_ref(c->file);
-	kept->cred = vfs_cred_ref(c->cred);
-	kept->share = vfs_share_ref(c->share);
-	talloc_set_destructor(kept, create_call_destructor);
+		return true; /* completed */
 	r->op_state = kept;
 	return req_pend(r, cancel_wait) || req_park(r, cancel_wait);
 }
@@ -433,8 +424,5 @@ void op_create(struct req *r, struct rd *body)
 		req_error(r, s);
 		return;
 	}
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->cred = vfs_cred_ref(r->tree->cred);
-	talloc_set_destructor(c, create_call_destructor);
 	req_call(r, &c->call);
 }

@@ -18,9 +18,6 @@ enum {
 struct list_call {
 	struct call call;
 	struct smb2_query_directory_req q;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	struct vfs_dir *dir;     /* owned while the call runs */
 	char *pattern;
 	bool rewind, first;
@@ -31,9 +28,7 @@ struct list_call {
 static int list_call_destructor(struct list_call *c)
 {
 	vfs_dir_close(c->dir);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	vfs_share_unref(c->share);
+	call_release(&c->call);
 	return 0;
 }
 
@@ -83,10 +78,10 @@ static int run_list(struct call *call, unsigned flags)
 	struct list_call *c = container_of(call, struct list_call, call);
 	int rc = 0;
 
-	if ((flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
 	if (!c->dir)
-		rc = vfs_dir_open(c->file, c->cred, c->pattern, &c->dir);
+		rc = vfs_dir_open(call->file, call->cred, c->pattern, &c->dir);
 	else if (c->rewind)
 		rc = vfs_dir_rewind(c->dir, c->pattern);
 	return rc < 0 ? rc : fill(c);
@@ -167,9 +162,6 @@ void op_query_directory(struct req *r, struct rd *body)
 	}
 	if (req_reply(r, SMB2_OUTPUT_RSP_FIXED_SIZE + c->q.output_length).bad)
 		return;
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->file = vfs_file_ref(r->open->file);
-	c->cred = vfs_cred_ref(r->tree->cred);
 	c->dir = r->open->dir;
 	r->open->dir = NULL;
 	r->open->dir_busy = true;

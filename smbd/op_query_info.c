@@ -22,9 +22,6 @@ enum {
 struct info_call {
 	struct call call;
 	struct smb2_query_info_req q;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	struct vfs_stat st;
 	bool has_st; /* CREATE has just found it */
 	struct vfs_statfs fs;
@@ -32,14 +29,6 @@ struct info_call {
 	size_t used;
 	ntstatus_t status;
 };
-
-static int info_call_destructor(struct info_call *c)
-{
-	vfs_share_unref(c->share);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	return 0;
-}
 
 /* Ends the element with what has been written behind the fixed part. */
 static void finish(struct req *r, const struct info_call *c)
@@ -66,13 +55,8 @@ static struct info_call *new_call(struct req *r, const struct smb2_query_info_re
 	struct wr w = req_reply(r, SMB2_OUTPUT_RSP_FIXED_SIZE + q->output_length);
 	struct info_call *c = w.bad ? NULL : req_new_call(r, struct info_call, run, done);
 
-	if (!c)
-		return NULL;
-	c->q = *q;
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->file = vfs_file_ref(r->open->file);
-	c->cred = vfs_cred_ref(r->tree->cred);
-	talloc_set_destructor(c, info_call_destructor);
+	if (c)
+		c->q = *q;
 	return c;
 }
 
@@ -94,11 +78,11 @@ static bool shows_ea_size(uint8_t info_class)
 static int run_file(struct call *call, unsigned flags)
 {
 	struct info_call *c = container_of(call, struct info_call, call);
-	int rc = c->has_st ? 0 : vfs_fstat(c->file, flags, &c->st);
+	int rc = c->has_st ? 0 : vfs_fstat(call->file, flags, &c->st);
 
 	if (rc < 0 || !shows_ea_size(c->q.info_class))
 		return rc;
-	rc = vfs_ea_list(c->file, add_ea_size, &c->ea_size);
+	rc = vfs_ea_list(call->file, add_ea_size, &c->ea_size);
 	return rc == -EOPNOTSUPP || rc == -EACCES ? 0 : rc;
 }
 
@@ -182,9 +166,9 @@ static int run_ea_list(struct call *call, unsigned flags)
 	struct ea_writer e = {.w = output_of(c), .last = SIZE_MAX};
 	int rc;
 
-	if ((flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	rc = vfs_ea_list(c->file, write_ea, &e);
+	rc = vfs_ea_list(call->file, write_ea, &e);
 	if (rc < 0)
 		return rc;
 	c->used = e.w.pos;
@@ -233,9 +217,9 @@ static int run_fs(struct call *call, unsigned flags)
 {
 	struct info_call *c = container_of(call, struct info_call, call);
 
-	if ((flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	return vfs_statfs(c->share, c->cred, &c->fs);
+	return vfs_statfs(call->share, call->cred, &c->fs);
 }
 
 static void fs_done(struct req *r, struct call *call)

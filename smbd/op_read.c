@@ -13,24 +13,17 @@ enum {
 
 struct read_call {
 	struct call call;
-	struct vfs_file *file; /* counted */
 	uint64_t offset;
 	uint32_t length, minimum;
 	ssize_t got;
 };
-
-static int read_call_destructor(struct read_call *c)
-{
-	vfs_file_unref(c->file);
-	return 0;
-}
 
 static int run_read(struct call *call, unsigned flags)
 {
 	struct read_call *c = container_of(call, struct read_call, call);
 	struct iovec iov = {req_reply_base(call->req) + DATA, c->length};
 
-	c->got = vfs_pread(c->file, &iov, 1, c->offset, flags);
+	c->got = vfs_pread(call->file, &iov, 1, c->offset, flags);
 	return c->got < 0 ? (int)c->got : 0;
 }
 
@@ -120,11 +113,9 @@ void op_read(struct req *r, struct rd *body)
 	struct read_call *c = w.bad ? NULL : req_new_call(r, struct read_call, run_read, read_done);
 	if (!c)
 		return;
-	c->file = vfs_file_ref(r->open->file);
 	c->offset = q.offset;
 	c->length = q.length;
 	c->minimum = q.minimum_count;
 	c->call.cancellable = true;
-	talloc_set_destructor(c, read_call_destructor);
 	req_call(r, &c->call);
 }

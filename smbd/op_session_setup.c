@@ -27,6 +27,7 @@ struct setup_call {
 
 static int setup_call_destructor(struct setup_call *s)
 {
+	call_release(&s->call);
 	vfs_cred_unref(s->cred);
 	talloc_free(s->auth);
 	return 0;

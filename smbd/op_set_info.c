@@ -10,22 +10,11 @@
 
 struct set_call {
 	struct call call;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	struct file_basic_info basic;
 	bool directory;
 	uint64_t size;
 	struct eas eas;
 };
-
-static int set_call_destructor(struct set_call *c)
-{
-	vfs_share_unref(c->share);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	return 0;
-}
 
 void set_info_reply(struct req *r)
 {
@@ -48,19 +37,9 @@ static struct set_call *new_call(struct req *r, int (*run)(struct call *, unsign
 {
 	struct set_call *c = req_new_call(r, struct set_call, run, done);
 
-	if (!c)
-		return NULL;
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->file = vfs_file_ref(r->open->file);
-	c->cred = vfs_cred_ref(r->tree->cred);
-	c->directory = r->open->directory;
-	talloc_set_destructor(c, set_call_destructor);
+	if (c)
+		c->directory = r->open->directory;
 	return c;
-}
-
-static bool must_wait(const struct set_call *c, unsigned flags)
-{
-	return (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share);
 }
 
 /* ---- FileBasicInformation ---- */
@@ -81,13 +60,13 @@ static int run_basic(struct call *call, unsigned flags)
 	};
 	int rc = 0;
 
-	if (must_wait(c, flags))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
 	if (c->basic.attributes)
-		rc = vfs_set_attributes(c->file, c->cred,
+		rc = vfs_set_attributes(call->file, call->cred,
 			c->basic.attributes & ~(uint32_t)(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY));
 	if (rc == 0 && (t.creation_time || t.access_time || t.write_time))
-		rc = vfs_set_times(c->file, c->cred, &t);
+		rc = vfs_set_times(call->file, call->cred, &t);
 	return rc;
 }
 
@@ -113,14 +92,14 @@ static int run_end_of_file(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
 
-	return vfs_truncate(c->file, c->size, flags);
+	return vfs_truncate(call->file, c->size, flags);
 }
 
 static int run_allocation(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
 
-	return vfs_set_allocation(c->file, c->size, flags);
+	return vfs_set_allocation(call->file, c->size, flags);
 }
 
 static void set_size(struct req *r, struct bytes in, int (*run)(struct call *, unsigned))
@@ -188,14 +167,14 @@ static int run_disposition(struct call *call, unsigned flags)
 	struct vfs_stat st;
 	int rc;
 
-	if (must_wait(c, flags))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	rc = vfs_fstat(c->file, flags, &st);
+	rc = vfs_fstat(call->file, flags, &st);
 	if (rc < 0)
 		return rc;
 	if (st.attributes & FILE_ATTRIBUTE_READONLY)
 		return -EPERM;
-	return c->directory ? vfs_directory_is_empty(c->file, c->cred) : 0;
+	return c->directory ? vfs_directory_is_empty(call->file, call->cred) : 0;
 }
 
 static void disposition_done(struct req *r, struct call *call)
@@ -249,7 +228,7 @@ static int run_eas(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
 
-	return must_wait(c, flags) ? -EAGAIN : eas_apply(&c->eas, c->file, c->cred);
+	return call_must_wait(call, flags) ? -EAGAIN : eas_apply(&c->eas, call->file, call->cred);
 }
 
 static void set_eas(struct req *r, struct bytes in)

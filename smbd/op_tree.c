@@ -21,6 +21,7 @@ struct connect_call {
 
 static int connect_call_destructor(struct connect_call *c)
 {
+	call_release(&c->call);
 	vfs_share_unref(c->grant.vfs);
 	vfs_cred_unref(c->grant.cred);
 	vfs_cred_unref(c->q.session_cred);

@@ -7,18 +7,11 @@
 
 struct write_call {
 	struct call call;
-	struct vfs_file *file; /* counted */
 	uint64_t offset;
 	uint32_t length;
 	size_t data_offset; /* in the frame */
 	bool write_through, written;
 };
-
-static int write_call_destructor(struct write_call *c)
-{
-	vfs_file_unref(c->file);
-	return 0;
-}
 
 static int run_write(struct call *call, unsigned flags)
 {
@@ -27,12 +20,12 @@ static int run_write(struct call *call, unsigned flags)
 	struct iovec iov = {(void *)(uintptr_t)(call->req->frame.data + c->data_offset), c->length};
 
 	if (!c->written && c->length) {
-		ssize_t n = vfs_pwrite(c->file, &iov, 1, c->offset, flags);
+		ssize_t n = vfs_pwrite(call->file, &iov, 1, c->offset, flags);
 		if (n < 0)
 			return (int)n;
 	}
 	c->written = true;
-	return c->write_through ? vfs_flush(c->file, flags) : 0;
+	return c->write_through ? vfs_flush(call->file, flags) : 0;
 }
 
 static void write_done(struct req *r, struct call *call)
@@ -85,19 +78,17 @@ void op_write(struct req *r, struct rd *body)
 	if (!c)
 		return;
 	node_break_level2(r->open->node);
-	c->file = vfs_file_ref(r->open->file);
 	c->offset = q.offset;
 	c->length = q.length;
 	c->data_offset = q.length ? (size_t)(q.data.data - r->frame.data) : 0;
 	c->write_through = (q.flags & SMB2_WRITEFLAG_WRITE_THROUGH) || (r->open->create_options & FILE_WRITE_THROUGH) ||
 			   conf_bool(r->tree->share, P_SYNC_ALWAYS);
-	talloc_set_destructor(c, write_call_destructor);
 	req_call(r, &c->call);
 }
 
 static int run_flush(struct call *call, unsigned flags)
 {
-	return vfs_flush(container_of(call, struct write_call, call)->file, flags);
+	return vfs_flush(call->file, flags);
 }
 
 static void flush_done(struct req *r, struct call *call)
@@ -125,10 +116,7 @@ void op_flush(struct req *r, struct rd *body)
 		req_error(r, STATUS_ACCESS_DENIED);
 		return;
 	}
-	struct write_call *c = req_new_call(r, struct write_call, run_flush, flush_done);
-	if (!c)
-		return;
-	c->file = vfs_file_ref(r->open->file);
-	talloc_set_destructor(c, write_call_destructor);
-	req_call(r, &c->call);
+	struct call *c = req_new_call(r, struct call, run_flush, flush_done);
+	if (c)
+		req_call(r, c);
 }

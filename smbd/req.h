@@ -163,12 +163,15 @@ bool req_cancel(struct conn *c, const struct smb2_header *cancel);
 void notify_open_ends(struct open *o);
 
 /*
- * Work that may block. An op's call struct begins with this; it is a talloc child of the request, owns what it
- * needs (counted files and creds), and drops that in its talloc destructor.
+ * Work that may block. An op's call struct begins with this; it is a talloc child of the request and owns what it
+ * needs. A new call holds the tree's share and identity and the open's file, where the request has them.
  */
 struct call {
 	struct job job;
 	struct req *req;
+	struct vfs_share *share; /* counted, as the next two; or NULL */
+	struct vfs_cred *cred;
+	struct vfs_file *file;
 	/* Any thread; flags 0 or VFS_NOWAIT. Returns what becomes `result`; -EAGAIN with VFS_NOWAIT: on a worker. */
 	int (*run)(struct call *c, unsigned flags);
 	bool cancellable; /* nothing is left behind if it never runs */
@@ -176,6 +179,11 @@ struct call {
 	void (*done)(struct req *r, struct call *c);
 	int result;
 };
+
+/* True where the answer may need a device and nobody may wait for one: `run` returns -EAGAIN. */
+bool call_must_wait(const struct call *c, unsigned flags);
+/* Drops the three references: for a talloc destructor that an op sets in place of the usual one. */
+void call_release(struct call *c);
 
 /* Runs c here if that does not block, else on a worker; then done. */
 void req_call(struct req *r, struct call *c);

@@ -8,6 +8,24 @@
  * connection ended meanwhile, all that remains is to free it.
  */
 
+bool call_must_wait(const struct call *c, unsigned flags)
+{
+	return (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share);
+}
+
+void call_release(struct call *c)
+{
+	vfs_share_unref(c->share);
+	vfs_cred_unref(c->cred);
+	vfs_file_unref(c->file);
+}
+
+static int call_destructor(struct call *c)
+{
+	call_release(c);
+	return 0;
+}
+
 void *req_new_call_size(struct req *r, size_t size, const char *name, int (*run)(struct call *, unsigned),
 	void (*done)(struct req *, struct call *))
 {
@@ -21,6 +39,13 @@ void *req_new_call_size(struct req *r, size_t size, const char *name, int (*run)
 	c->req = r;
 	c->run = run;
 	c->done = done;
+	if (r->tree && r->tree->vfs) {
+		c->share = vfs_share_ref(r->tree->vfs);
+		c->cred = vfs_cred_ref(r->tree->cred);
+	}
+	if (r->open && r->open->file)
+		c->file = vfs_file_ref(r->open->file);
+	talloc_set_destructor(c, call_destructor);
 	return c;
 }
 

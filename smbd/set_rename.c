@@ -13,50 +13,20 @@
 
 struct rename_call {
 	struct call call;
-	struct vfs_share *share; /* counted */
-	struct vfs_file *file;   /* counted */
-	struct vfs_cred *cred;   /* counted */
 	char *from, *to;
 	bool replace, link;
 	bool target_exists;
 	struct vfs_stat self, target, parent; /* parent: of the new name */
 };
 
-static int rename_call_destructor(struct rename_call *c)
-{
-	vfs_share_unref(c->share);
-	vfs_file_unref(c->file);
-	vfs_cred_unref(c->cred);
-	return 0;
-}
-
-static struct rename_call *new_call(struct req *r, int (*run)(struct call *, unsigned),
-	void (*done)(struct req *, struct call *))
-{
-	struct rename_call *c = req_new_call(r, struct rename_call, run, done);
-
-	if (!c)
-		return NULL;
-	c->share = vfs_share_ref(r->tree->vfs);
-	c->file = vfs_file_ref(r->open->file);
-	c->cred = vfs_cred_ref(r->tree->cred);
-	talloc_set_destructor(c, rename_call_destructor);
-	return c;
-}
-
-static bool must_wait(const struct rename_call *c, unsigned flags)
-{
-	return (flags & VFS_NOWAIT) && !vfs_share_is_memory_speed(c->share);
-}
-
 static int run_rename(struct call *call, unsigned flags)
 {
 	struct rename_call *c = container_of(call, struct rename_call, call);
 
-	if (must_wait(c, flags))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	return c->link ? vfs_link(c->file, c->cred, c->to, c->replace)
-		       : vfs_rename(c->file, c->cred, c->from, c->to, c->replace);
+	return c->link ? vfs_link(call->file, call->cred, c->to, c->replace)
+		       : vfs_rename(call->file, call->cred, c->from, c->to, c->replace);
 }
 
 static void renamed(struct req *r, struct call *call)
@@ -85,16 +55,16 @@ static int run_look(struct call *call, unsigned flags)
 	struct rename_call *c = container_of(call, struct rename_call, call);
 	int rc;
 
-	if (must_wait(c, flags))
+	if (call_must_wait(call, flags))
 		return -EAGAIN;
-	rc = vfs_fstat(c->file, flags, &c->self);
+	rc = vfs_fstat(call->file, flags, &c->self);
 	if (rc < 0)
 		return rc;
-	rc = vfs_lookup(c->share, c->cred, c->to, flags, &c->target);
+	rc = vfs_lookup(call->share, call->cred, c->to, flags, &c->target);
 	c->target_exists = rc == 0;
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	return vfs_lookup(c->share, c->cred, parent_of(c, c->to), flags, &c->parent);
+	return vfs_lookup(call->share, call->cred, parent_of(c, c->to), flags, &c->parent);
 }
 
 static ntstatus_t permit(struct req *r, const struct rename_call *c)
@@ -126,7 +96,7 @@ static void looked(struct req *r, struct call *call)
 		req_error(r, s);
 		return;
 	}
-	struct rename_call *step = new_call(r, run_rename, renamed);
+	struct rename_call *step = req_new_call(r, struct rename_call, run_rename, renamed);
 	if (!step)
 		return;
 	step->from = node_path(r->open->node, step);
@@ -165,7 +135,7 @@ static void start(struct req *r, struct bytes in, uint8_t info_class)
 		req_error(r, STATUS_ACCESS_DENIED); /* the root of the share */
 		return;
 	}
-	c = new_call(r, run_look, looked);
+	c = req_new_call(r, struct rename_call, run_look, looked);
 	if (!c)
 		return;
 	ntstatus_t s = target_of(c, &i, &c->to);
