@@ -28,8 +28,23 @@ static const struct conf_section *find_section(TALLOC_CTX *mem, const struct sha
 	return *home ? s : NULL;
 }
 
+/* The user is in a list of the section, whose words may have % variables ("valid users = %S"). */
+static bool is_listed(const struct share_request *q, const struct conf_section *s, enum conf_param p,
+	const struct conf_vars *vars)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	bool found = false;
+
+	for (const char *const *word = conf_list(s, p); *word && !found; word++) {
+		const char *expanded[] = {conf_expand(mem, *word, vars), NULL};
+		found = expanded[0] && user_in_list(q->user, expanded);
+	}
+	talloc_free(mem);
+	return found;
+}
+
 /* valid users, invalid users, hosts, guests: who may connect at all. */
-static ntstatus_t admit(const struct share_request *q, const struct conf_section *s)
+static ntstatus_t admit(const struct share_request *q, const struct conf_section *s, const struct conf_vars *vars)
 {
 	if (!conf_bool(s, P_AVAILABLE))
 		return STATUS_BAD_NETWORK_NAME;
@@ -37,27 +52,28 @@ static ntstatus_t admit(const struct share_request *q, const struct conf_section
 		return STATUS_ACCESS_DENIED;
 	if ((q->guest || q->anonymous) && !conf_bool(s, P_GUEST_OK))
 		return STATUS_ACCESS_DENIED;
-	if (user_in_list(q->user, conf_list(s, P_INVALID_USERS)))
+	if (is_listed(q, s, P_INVALID_USERS, vars))
 		return STATUS_ACCESS_DENIED;
-	if (is_set(conf_list(s, P_VALID_USERS)) && !user_in_list(q->user, conf_list(s, P_VALID_USERS)))
+	if (is_set(conf_list(s, P_VALID_USERS)) && !is_listed(q, s, P_VALID_USERS, vars))
 		return STATUS_ACCESS_DENIED;
 	return STATUS_SUCCESS;
 }
 
 /* read only, read list, write list, as smb.conf(5) lets them outdo each other. */
-static bool is_read_only(const struct share_request *q, const struct conf_section *s)
+static bool is_read_only(const struct share_request *q, const struct conf_section *s, const struct conf_vars *vars)
 {
-	if (user_in_list(q->user, conf_list(s, P_WRITE_LIST)))
+	if (is_listed(q, s, P_WRITE_LIST, vars))
 		return false;
-	return conf_bool(s, P_READ_ONLY) || user_in_list(q->user, conf_list(s, P_READ_LIST));
+	return conf_bool(s, P_READ_ONLY) || is_listed(q, s, P_READ_LIST, vars);
 }
 
-static struct vfs_cred *choose_cred(const struct share_request *q, const struct conf_section *s)
+static struct vfs_cred *choose_cred(const struct share_request *q, const struct conf_section *s,
+	const struct conf_vars *vars)
 {
 	const char *force_user = conf_str(s, P_FORCE_USER), *force_group = conf_str(s, P_FORCE_GROUP);
 	struct vfs_cred *cred;
 
-	if (q->server->privileged && user_in_list(q->user, conf_list(s, P_ADMIN_USERS)))
+	if (q->server->privileged && is_listed(q, s, P_ADMIN_USERS, vars))
 		cred = vfs_cred_new(0, 0, NULL, 0);
 	else if (*force_user)
 		cred = user_cred(q->server, force_user);
@@ -96,18 +112,20 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 {
 	char *home;
 	const struct conf_section *s = find_section(mem, q, &home);
-	ntstatus_t status = s ? admit(q, s) : STATUS_BAD_NETWORK_NAME;
 
-	if (!status_is_ok(status))
-		return status;
+	if (!s)
+		return STATUS_BAD_NETWORK_NAME;
 	const char *path = conf_str(s, P_PATH);
 	struct conf_vars vars = {.user = q->user, .home = home, .client_addr = q->peer, .client_name = q->peer,
 		.service = home ? q->name : conf_section_name(s),
 		.server_name = q->server->policy.netbios_name};
+	ntstatus_t status = admit(q, s, &vars);
+	if (!status_is_ok(status))
+		return status;
 	char *root = home && !*path ? home : conf_expand(mem, path, &vars);
 	if (!root || *root != '/')
 		return STATUS_BAD_NETWORK_NAME;
-	*out = (struct share_grant){.section = s, .read_only = is_read_only(q, s)};
+	*out = (struct share_grant){.section = s, .read_only = is_read_only(q, s, &vars)};
 	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
 	out->name = talloc_strdup(mem, home ? q->name : conf_section_name(s));
 	struct vfs_share_options options = options_of(s, out->read_only);
@@ -116,7 +134,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 		log_error(smb, "share %s: %s: %s", out->name, root, strerror(-rc));
 		return rc == -EACCES ? STATUS_ACCESS_DENIED : STATUS_BAD_NETWORK_NAME;
 	}
-	out->cred = choose_cred(q, s);
+	out->cred = choose_cred(q, s, &vars);
 	if (!out->cred) {
 		vfs_share_unref(out->vfs);
 		return STATUS_ACCESS_DENIED;
