@@ -14,17 +14,23 @@ static bool is_set(const char *const *list)
 	return list[0] != NULL;
 }
 
-/* [homes] stands for a share that is named like an account with a home directory. */
-static const struct conf_section *find_section(TALLOC_CTX *mem, const struct share_request *q, char **home)
+/*
+ * [homes] stands for a share that is named like an account with a home directory; by the name "homes" it is the user's own.
+ * *service is the share's name, *home the directory or NULL.
+ */
+static const struct conf_section *find_section(TALLOC_CTX *mem, const struct share_request *q, const char **service,
+	char **home)
 {
 	const struct conf_section *s = conf_find_share(q->server->conf, q->name);
 
 	*home = NULL;
-	if (s)
+	if (s) {
+		*service = conf_section_name(s);
 		return s;
+	}
 	s = conf_homes(q->server->conf);
-	const char *account = strcasecmp(q->name, "homes") == 0 ? q->user : q->name;
-	*home = s ? user_home(mem, account) : NULL;
+	*service = strcasecmp(q->name, "homes") == 0 ? q->user : q->name;
+	*home = s ? user_home(mem, *service) : NULL;
 	return *home ? s : NULL;
 }
 
@@ -111,13 +117,14 @@ static struct vfs_share_options options_of(const struct conf_section *s, bool re
 ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct share_grant *out)
 {
 	char *home;
-	const struct conf_section *s = find_section(mem, q, &home);
+	const char *service;
+	const struct conf_section *s = find_section(mem, q, &service, &home);
 
 	if (!s)
 		return STATUS_BAD_NETWORK_NAME;
 	const char *path = conf_str(s, P_PATH);
 	struct conf_vars vars = {.user = q->user, .home = home, .client_addr = q->peer, .client_name = q->peer,
-		.service = home ? q->name : conf_section_name(s),
+		.service = service,
 		.server_name = q->server->policy.netbios_name};
 	ntstatus_t status = admit(q, s, &vars);
 	if (!status_is_ok(status))
@@ -127,7 +134,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 		return STATUS_BAD_NETWORK_NAME;
 	*out = (struct share_grant){.section = s, .read_only = is_read_only(q, s, &vars)};
 	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
-	out->name = talloc_strdup(mem, home ? q->name : conf_section_name(s));
+	out->name = talloc_strdup(mem, service);
 	struct vfs_share_options options = options_of(s, out->read_only);
 	int rc = share_cache_open(q->server->shares, s, root, &options, &out->vfs);
 	if (rc < 0) {
