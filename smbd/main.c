@@ -352,6 +352,8 @@ static void announce(const struct server *s, int parent_fd)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
+	if (*conf_str(conf_global(s->conf), P_LOG_FILE)) /* else the log goes there */
+		dup2(null, STDERR_FILENO);
 	if (write(parent_fd, "r", 1) < 0)
 		log_error(core, "the starting process is gone");
 	close(parent_fd);
@@ -413,7 +415,7 @@ int main(int argc, char **argv)
 	struct conf *conf = conf_load(NULL, o.conf_path, &error);
 
 	if (!conf) {
-		fprintf(stderr, "daxsmbd: %s\n", error);
+		fprintf(stderr, "daxsmbd: %s: %s\n", o.conf_path, error);
 		return 1;
 	}
 	if (!report_messages(conf) || !make_folders(conf_global(conf)) || !open_log(&o, conf))

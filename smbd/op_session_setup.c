@@ -405,6 +405,7 @@ static void start_auth(struct req *r, struct channel *ch, const struct smb2_sess
 /* The requests of a binding are signed with the session's key, and so are their replies. */
 static struct channel *begin_bind(struct req *r, ntstatus_t *status)
 {
+	enum { MAX_CHANNELS_OF_SESSION = 32 }; /* as Windows */
 	struct session *s = session_find(r->local, r->session_id);
 	struct channel *ch = channel_find(r->conn, r->session_id);
 	struct bind_facts facts = bind_facts_of(r->conn);
@@ -415,7 +416,7 @@ static struct channel *begin_bind(struct req *r, ntstatus_t *status)
 		*status = STATUS_ACCESS_DENIED;
 	if (!status_is_ok(*status))
 		return NULL;
-	if (!ch)
+	if (!ch && s->channel_count < MAX_CHANNELS_OF_SESSION)
 		ch = channel_new(r->conn, s);
 	if (!ch)
 		*status = STATUS_INSUFFICIENT_RESOURCES;

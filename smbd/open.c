@@ -53,19 +53,66 @@ struct open *open_find(struct session *s, struct smb2_file_id id)
 	return o && o->id.persistent_id == id.persistent_id ? o : NULL;
 }
 
-void open_end(struct open *o)
+/* ---- the deletion that an end without CLOSE leaves to be done ---- */
+
+struct deletion {
+	struct job job;
+	struct node_table *nodes;
+	struct node_key key;
+	struct vfs_file *file; /* counted */
+	struct vfs_cred *cred; /* counted */
+	char *path;
+};
+
+static void run_deletion(struct job *j)
+{
+	struct deletion *d = container_of(j, struct deletion, job);
+
+	vfs_unlink(d->file, d->cred, d->path);
+}
+
+static void deletion_done(struct job *j, bool ran)
+{
+	struct deletion *d = container_of(j, struct deletion, job);
+
+	if (!ran) /* the workers are stopping, but it was promised */
+		run_deletion(j);
+	node_deleted(d->nodes, d->key);
+	vfs_file_unref(d->file);
+	vfs_cred_unref(d->cred);
+	talloc_free(d);
+}
+
+static void delete_file(struct open *o, char *path, struct node_key key)
 {
 	struct server *server = o->session->local->server;
+	struct deletion *d = talloc_zero(NULL, struct deletion);
+
+	if (!d || !path) {
+		talloc_free(d);
+		node_deleted(server->nodes, key);
+		return;
+	}
+	*d = (struct deletion){.job = {.run = run_deletion, .done = deletion_done}, .nodes = server->nodes, .key = key,
+		.file = vfs_file_ref(o->file), .cred = vfs_cred_ref(o->tree->cred), .path = talloc_steal(d, path)};
+	if (vfs_share_is_memory_speed(o->tree->vfs)) {
+		run_deletion(&d->job);
+		deletion_done(&d->job, true);
+	} else {
+		workers_submit(server->workers, &d->job);
+	}
+}
+
+void open_end(struct open *o)
+{
 	struct node_key key;
 	char *path = NULL;
 
 	if (o->node) {
 		if (o->delete_on_close)
 			node_set_delete_pending(o->node, true);
-		if (node_close(o->node, o, &path, &key)) {
-			vfs_unlink(o->file, o->tree->cred, path);
-			node_deleted(server->nodes, key);
-		}
+		if (node_close(o->node, o, &path, &key))
+			delete_file(o, path, key);
 		o->node = NULL;
 	}
 	talloc_free(o);

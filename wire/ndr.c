@@ -4,6 +4,16 @@
 #include "wire/utf16.h"
 
 /* [C706] 14.3.4.2: MaximumCount, Offset, ActualCount, elements; the terminator is one of them. */
+/* A [string] ends at its first NUL; some clients send more of them. */
+static size_t length_to_nul(struct bytes utf16)
+{
+	size_t n = 0;
+
+	while (utf16.data[n] || utf16.data[n + 1])
+		n += 2;
+	return n;
+}
+
 char *ndr_get_string(void *mem, struct rd *r)
 {
 	uint32_t max = ndr_get_u32(r), offset = rd_u32(r), actual = rd_u32(r);
@@ -12,7 +22,7 @@ char *ndr_get_string(void *mem, struct rd *r)
 
 	if (!r->bad && offset == 0 && actual != 0 && actual <= max && b.data[b.len - 1] == 0 &&
 		b.data[b.len - 2] == 0)
-		s = utf16_to_utf8(mem, BYTES(b.data, b.len - 2));
+		s = utf16_to_utf8(mem, BYTES(b.data, length_to_nul(b)));
 	if (!s)
 		r->bad = true;
 	return s;
