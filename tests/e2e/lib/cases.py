@@ -77,13 +77,29 @@ def finish():
     sys.exit(counts['FAIL'] > 0)
 
 
-def run(server=None):
-    """Runs the registered cases. server: makes the one that each case gets as its first argument, or None."""
+def end_on_signals():
+    """So that what is to be removed is removed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def with_a_server_of_its_own(server, function, arguments):
+    with server() as s:
+        function(s, *arguments)
+
+
+def run(server=None, each=False):
+    """
+    Runs the registered cases. server: makes what each case gets as its first argument, if it gets any: one for all
+    cases, or one for each.
+    """
+    end_on_signals()
     subject = os.path.basename(sys.argv[0]).removeprefix('test_').replace('_', ' ')
-    if server is None:
+    if server is None or each:
         for name, function, arguments in registered:
-            attempt(f'{subject}: {name}', function, *arguments)
+            if each:
+                attempt(f'{subject}: {name}', with_a_server_of_its_own, server, function, arguments)
+            else:
+                attempt(f'{subject}: {name}', function, *arguments)
         finish()
     common = None
     try:

@@ -129,7 +129,7 @@ class Server:
         g = {'smb ports': self.port, 'interfaces': 'lo', 'bind interfaces only': 'yes', 'private dir': self.sub('private'),
              'state directory': self.sub('state'), 'cache directory': self.sub('state'),
              'lock directory': self.sub('state'), 'pid directory': self.sub('pid'), 'log file': self.sub('log'),
-             'log level': 2}
+             'log level': 3}
         if self.reactors:
             g['reactors'] = self.reactors
         sections = [('global', {**g, **self.settings})]
