@@ -27,6 +27,11 @@ need_packages() {
 	fi
 	mapfile -t missing < <(missing_packages "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+		echo "Debian packages are missing, and only root can install them (there is no sudo). As root:" >&2
+		echo "    apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+		return 1
+	fi
 	echo "installing Debian packages: ${missing[*]}"
 	if ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
 		as_root apt-get -qq update || return 1
