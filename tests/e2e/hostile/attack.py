@@ -2,7 +2,7 @@
 """The server under attack, and what must hold after each attack."""
 import functools, hashlib, os, subprocess, time
 
-from lib import BIN, Server, Share, case, expect, until
+from lib import BIN, Failure, Server, Share, case, expect, until
 from .client import Connection
 from .words import ALL_ACCESS, DELETE_ON_CLOSE, NEW
 
@@ -22,7 +22,7 @@ class Attacked(Server):
         os.chmod(self.sub('outside'), 0o777)
         os.chmod(self.sub('outside/secret'), 0o666)
         self.before = outside(self)
-        self.greet()
+        self.warm_up()
         self.memory, self.files = resident_bytes(self), descriptors(self)
         self.witness = None
 
@@ -31,8 +31,23 @@ class Attacked(Server):
         with Connection(self) as c:
             behave(c)
 
+    def warm_up(self):
+        """What is kept for later is there: the roots of the shares."""
+        self.greet()
+        with Connection(self) as c:
+            c.negotiate().want()
+            for share in self.shares:
+                c.log_on().connect(share.name, sealed=True)
+
+    def revive(self):
+        """So that what comes next says something about itself."""
+        status = self.process.wait()
+        self.process.stdout.close()
+        self.witness = None
+        self.launch()
+        raise Failure(f'the server has ended with status {status}')
+
     def check(self):
-        expect(self.alive(), 'the server has ended')
         if self.witness is None:
             self.witness = Connection(self).__enter__()
             self.witness.negotiate().want()
@@ -53,17 +68,17 @@ def behave(c):
     expect(not os.path.exists(c.server.path('data', name)), 'delete on close did nothing')
 
 
-def still_serves(server):
-    server.check()
-
-
 def attack(function=None, **how):
     """Registers a case; after it the server must be as good as before."""
     def register(f):
         @functools.wraps(f)
         def checked(server, *arguments):
-            f(server, *arguments)
-            server.check()
+            try:
+                f(server, *arguments)
+                server.check()
+            finally:
+                if not server.alive():
+                    server.revive()
         return case(checked, **how)
     return register(function) if function else register
 
@@ -82,6 +97,11 @@ def descriptors(server):
     return len(os.listdir(f'/proc/{server.process.pid}/fd'))
 
 
+def what_is_open(server):
+    folder = f'/proc/{server.process.pid}/fd'
+    return [os.readlink(os.path.join(folder, n)) for n in os.listdir(folder)]
+
+
 def outside(server):
     """Everything beside the shares that clients must not change: names with digests."""
     found = {}
@@ -89,7 +109,8 @@ def outside(server):
         if not os.path.basename(folder).startswith('share-') and 'share-' not in folder:
             for name in names:
                 found[os.path.join(folder, name)] = digest(os.path.join(folder, name))
-    return {path: d for path, d in found.items() if os.path.basename(path) not in ('log', 'stderr')}
+    changing = (server.sub('log'), server.sub('stderr'), server.sub('pid'))
+    return {path: d for path, d in found.items() if not path.startswith(changing)}
 
 
 def digest(path):
@@ -116,8 +137,10 @@ def end_of_attacks():
         if s.witness:
             s.witness.__exit__()
             s.witness = None
-        until(lambda: descriptors(s) <= s.files + DESCRIPTOR_SLACK, 30,
-              f'descriptors go back from {descriptors(s)} to {s.files}')
+        try:
+            until(lambda: descriptors(s) <= s.files + DESCRIPTOR_SLACK, 30, 'descriptors go back')
+        except Failure as e:
+            raise Failure(f'{descriptors(s)} descriptors, {s.files} at the start: {what_is_open(s)}') from e
         slack = SANITIZED_SLACK if sanitized() else MEMORY_SLACK
         deadline = time.monotonic() + 10
         while resident_bytes(s) > s.memory + slack and time.monotonic() < deadline:

@@ -78,10 +78,10 @@ class Connection:
     """In a `with` statement. guid: names the client."""
     server: object
     guid: bytes = field(default_factory=lambda: os.urandom(16))
-    seconds: float = SECONDS
+    source: str = '127.0.0.1'
 
     def __enter__(self):
-        self.socket = socket.create_connection(('127.0.0.1', self.server.port), timeout=self.seconds)
+        self.socket = socket.create_connection(('127.0.0.1', self.server.port), SECONDS, (self.source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.dialect, self.cipher, self.signing = 0, 0, HMAC_SHA256
         self.hash, self.next_id, self.credits = bytes(64), 0, 1
