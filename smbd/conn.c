@@ -8,6 +8,7 @@
 #include "smbd/req.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -20,6 +21,8 @@ enum {
 	BATCHES_PER_EVENT = 4,     /* then others on this reactor have their turn */
 	MAX_REQUESTS = 1024,       /* frames of one connection that are parked */
 	OUT_FLUSH = 256 << 10,     /* replies leave before the end of the batch, so that the peer has work */
+	WATCH_SECONDS = 2,
+	UNREAD_SECONDS = 60,       /* that a peer may leave replies unread without taking one byte */
 	OUT_HIGH_WATER = 4 << 20,  /* replies that a slow reader leaves lying: no further request is looked at */
 };
 
@@ -71,6 +74,7 @@ static void detach(struct conn *c)
 {
 	idtable_remove(c->local->conns, c->id);
 	TALLOC_FREE(c->timer);
+	TALLOC_FREE(c->watch);
 	TALLOC_FREE(c->fde);
 	TALLOC_FREE(c->resume);
 }
@@ -153,6 +157,51 @@ static bool is_full(const struct conn *c)
 	       c->held_bytes > c->local->server->connection_memory;
 }
 
+static void arm_watch(struct conn *c);
+
+/*
+ * The event loop reports errors only to who waits for reading. While that is off, or replies lie unread, the socket is
+ * asked now and then: a peer that has vanished or never reads must not keep its opens and our memory.
+ */
+static void watch(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *priv)
+{
+	struct conn *c = priv;
+	struct pollfd p = {.fd = c->fd};
+	uint64_t t = clock_now_ns();
+
+	c->watch = NULL;
+	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP))) {
+		conn_close(c, "the peer is gone");
+		return;
+	}
+	if (c->bytes_out != c->watched_bytes || list_empty(&c->out)) {
+		c->watched_bytes = c->bytes_out;
+		c->watched_since_ns = t;
+	} else if (t - c->watched_since_ns > UNREAD_SECONDS * 1000000000ull) {
+		conn_close(c, "the peer does not read");
+		return;
+	}
+	arm_watch(c);
+}
+
+static void arm_watch(struct conn *c)
+{
+	struct timeval when = tevent_timeval_current_ofs(WATCH_SECONDS, 0);
+
+	c->watch = tevent_add_timer(c->local->ev, c, when, watch, c);
+}
+
+static void watch_if_needed(struct conn *c, bool needed)
+{
+	if (!needed) {
+		TALLOC_FREE(c->watch);
+	} else if (!c->watch) {
+		c->watched_bytes = c->bytes_out;
+		c->watched_since_ns = clock_now_ns();
+		arm_watch(c);
+	}
+}
+
 static void want_events(struct conn *c)
 {
 	uint16_t flags = 0;
@@ -165,6 +214,7 @@ static void want_events(struct conn *c)
 			tevent_schedule_immediate(c->resume, c->local->ev, resume, c);
 		c->stalled = false;
 	}
+	watch_if_needed(c, flags != TEVENT_FD_READ);
 	tevent_fd_set_flags(c->fde, flags);
 }
 

@@ -23,6 +23,8 @@ struct conn {
 	int fd;
 	struct tevent_fd *fde;
 	struct tevent_timer *timer; /* authentication time-out, then deadtime */
+	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */
+	uint64_t watched_bytes, watched_since_ns; /* bytes_out when it last moved */
 	char peer[64];              /* address without port */
 	char local_addr[64];
 	uint64_t last_activity_ns;

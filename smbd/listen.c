@@ -177,7 +177,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	struct arrival *a = calloc(1, sizeof(*a));
 	struct sockaddr_storage own = {0};
 	socklen_t len = sizeof(own);
-	int one = 1;
+	int one = 1, unacknowledged_ms = 120000; /* then the peer counts as gone */
 
 	if (!a) {
 		close(fd);
@@ -193,6 +193,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
 	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
 		address_text(&own, a->local, sizeof(a->local));
 	atomic_fetch_add(&l->server->stats.connections, 1);
