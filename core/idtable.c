@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-enum { FREE_END = UINT32_MAX };
+enum { FREE_END = UINT32_MAX, USES_MAX = (1 << 24) - 1 };
 
 struct slot {
 	void *object; /* NULL: free */
@@ -66,8 +66,7 @@ uint64_t idtable_add(struct idtable *t, void *object)
 	struct slot *s = &t->slots[i];
 
 	t->free_head = s->next_free;
-	if (++s->uses == UINT32_MAX)
-		s->uses = 1;
+	s->uses = s->uses % USES_MAX + 1;
 	s->object = object;
 	t->count++;
 	return (uint64_t)s->uses << 32 | (i + 1);

@@ -7,7 +7,7 @@
 
 /*
  * 64-bit ids for objects of one thread. An id is never 0, never ~0 and is not used again: the low half is a slot,
- * the high half counts its uses. Across threads and callbacks travel ids; a look-up that fails is normal.
+ * the high half counts its uses, in 24 bits: the top byte is free. Across threads and callbacks travel ids; a look-up that fails is normal.
  */
 struct idtable;
 

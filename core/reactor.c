@@ -209,11 +209,6 @@ unsigned reactor_index(const struct reactor *r)
 	return r->index;
 }
 
-struct reactors *reactor_siblings(const struct reactor *r)
-{
-	return r->all;
-}
-
 struct tevent_context *reactor_ev(struct reactor *r)
 {
 	return r->ev;

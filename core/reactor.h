@@ -37,7 +37,6 @@ struct reactor *reactors_get(struct reactors *all, unsigned index);
 /* The reactor whose thread this is, or NULL. */
 struct reactor *reactor_current(void);
 unsigned reactor_index(const struct reactor *r);
-struct reactors *reactor_siblings(const struct reactor *r);
 struct tevent_context *reactor_ev(struct reactor *r);
 void *reactor_user(const struct reactor *r);
 

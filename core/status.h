@@ -31,6 +31,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_END_OF_FILE, 0xC0000011)                                                                     \
 	X(STATUS_MORE_PROCESSING_REQUIRED, 0xC0000016)                                                        \
 	X(STATUS_NO_MEMORY, 0xC0000017)                                                                       \
+	X(STATUS_INVALID_VIEW_SIZE, 0xC000001F)                                                               \
 	X(STATUS_ACCESS_DENIED, 0xC0000022)                                                                   \
 	X(STATUS_BUFFER_TOO_SMALL, 0xC0000023)                                                                \
 	X(STATUS_OBJECT_TYPE_MISMATCH, 0xC0000024)                                                            \

@@ -79,7 +79,7 @@ static void detach(struct conn *c)
 	TALLOC_FREE(c->resume);
 }
 
-struct conn *conn_new(struct local *local, int fd, const char *peer, const char *local_addr)
+struct conn *conn_new(struct local *local, int fd, const char *peer)
 {
 	struct conn *c = talloc_zero(NULL, struct conn);
 
@@ -94,7 +94,6 @@ struct conn *conn_new(struct local *local, int fd, const char *peer, const char 
 	list_init(&c->channels);
 	list_init(&c->requests);
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
-	snprintf(c->local_addr, sizeof(c->local_addr), "%s", local_addr);
 	credits_init(&c->credits, local->server->max_credits);
 	c->last_activity_ns = clock_now_ns();
 	c->next_async_id = 1;
@@ -310,6 +309,10 @@ static void deliver_handover(struct reactor *self, struct message *m)
 		conn_close(c, "out of memory");
 		return;
 	}
+	if (atomic_load(&c->local->server->draining)) {
+		conn_close(c, "the server stops");
+		return;
+	}
 	conn_event(c->local->ev, c->fde, 0, c);
 }
 
@@ -348,7 +351,8 @@ static enum verdict take_frames(struct conn *c, uint8_t *p, size_t len)
 			return GONE;
 		}
 		if (n > len)
-			return stash(c, p, len, n) ? GO_ON : (conn_close(c, "out of memory"), GONE);
+			/* What may have to go to another reactor is looked at again when it is whole. */
+			return stash(c, p, len, c->negotiated ? n : 0) ? GO_ON : (conn_close(c, "out of memory"), GONE);
 		struct reactor *home = frame_wants_reactor(c, BYTES(p + PREFIX, n - PREFIX));
 		if (home) {
 			if (!hand_over(c, home, p, len))
@@ -463,6 +467,11 @@ static void conn_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_
 void conn_drain(struct conn *c)
 {
 	c->draining = true;
+	LIST_FOREACH(item, &c->requests) {
+		struct req *r = container_of(item, struct req, link);
+		if (r->cancel && !r->job) /* it only waits, for something that may never come */
+			req_end_later(r, STATUS_CANCELLED);
+	}
 	flush_out(c);
 }
 

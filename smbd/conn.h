@@ -26,7 +26,6 @@ struct conn {
 	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */
 	uint64_t watched_bytes, watched_since_ns; /* bytes_out when it last moved */
 	char peer[64];              /* address without port */
-	char local_addr[64];
 	uint64_t last_activity_ns;
 
 	/* The piece of a frame that has come so far: `want` bytes with its length prefix, or raw bytes to look at. */
@@ -62,7 +61,7 @@ struct conn {
 };
 
 /* Takes the socket; NULL (socket closed) when memory is short. peer: its address as text. */
-struct conn *conn_new(struct local *local, int fd, const char *peer, const char *local_addr);
+struct conn *conn_new(struct local *local, int fd, const char *peer);
 
 /* Frees the connection. No member may be touched afterwards: callers return at once. */
 void conn_close(struct conn *c, const char *why);

@@ -16,6 +16,7 @@ FSCTL(set_sparse);
 FSCTL(set_zero_data);
 FSCTL(query_allocated_ranges);
 FSCTL(resume_key);
+FSCTL(copychunk);
 #undef FSCTL
 
 void fsctl_reply(struct req *r, const struct smb2_ioctl_req *q, ntstatus_t status, struct bytes output);

@@ -132,14 +132,17 @@ void listen_connection_ended(struct server *s, const char *peer)
 struct arrival {
 	struct message m;
 	int fd;
-	char peer[64], local[64];
+	char peer[64];
 };
 
 static void deliver_arrival(struct reactor *self, struct message *m)
 {
 	struct arrival *a = container_of(m, struct arrival, m);
 
-	conn_new(reactor_user(self), a->fd, a->peer, a->local);
+	struct conn *c = conn_new(reactor_user(self), a->fd, a->peer);
+
+	if (c && atomic_load(&c->local->server->draining))
+		conn_close(c, "the server stops");
 	free(a);
 }
 
@@ -175,8 +178,6 @@ static const char *refusal(struct listener *l, const char *peer)
 static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct arrival *a = calloc(1, sizeof(*a));
-	struct sockaddr_storage own = {0};
-	socklen_t len = sizeof(own);
 	int one = 1, unacknowledged_ms = 120000; /* then the peer counts as gone */
 
 	if (!a) {
@@ -194,14 +195,40 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
-	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
-		address_text(&own, a->local, sizeof(a->local));
 	atomic_fetch_add(&l->server->stats.connections, 1);
 	atomic_fetch_add(&l->server->stats.unauthenticated, 1);
 	a->fd = fd;
 	a->m.deliver = deliver_arrival;
 	struct reactors *all = l->server->reactors;
 	reactor_post(reactors_get(all, l->next_reactor++ % reactors_count(all)), &a->m);
+}
+
+struct pause {
+	struct listener *l;
+	unsigned socket;
+};
+
+static void accept_again(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *priv)
+{
+	struct pause *p = priv;
+
+	if (p->l->fdes[p->socket])
+		tevent_fd_set_flags(p->l->fdes[p->socket], TEVENT_FD_READ);
+	talloc_free(p);
+}
+
+/* No descriptor is free: the backlog waits a while, instead of waking this reactor without end. */
+static void pause_accepting(struct listener *l, unsigned socket)
+{
+	enum { PAUSE_US = 100000 };
+	struct tevent_context *ev = reactor_ev(reactor_current());
+	struct pause *p = talloc(ev, struct pause);
+
+	if (!p)
+		return;
+	*p = (struct pause){l, socket};
+	if (tevent_add_timer(ev, p, tevent_timeval_current_ofs(0, PAUSE_US), accept_again, p))
+		tevent_fd_set_flags(l->fdes[socket], 0);
 }
 
 static void acceptable(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *priv)
@@ -215,8 +242,11 @@ static void acceptable(struct tevent_context *ev, struct tevent_fd *fde, uint16_
 			if (l->fdes[k] != fde)
 				continue;
 			int fd = accept4(l->fds[k], (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-			if (fd < 0)
-				return; /* none left, or no descriptor free: the backlog waits */
+			if (fd < 0) {
+				if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+					pause_accepting(l, k);
+				return;
+			}
 			take(l, fd, &sa);
 		}
 	}

@@ -183,10 +183,10 @@ static void raise_limits(const struct server *s)
 }
 
 /* What acting as other users and on their files needs; all else is given up for good. */
-static void drop_privileges(void)
+static bool drop_privileges(void)
 {
 	static const unsigned keep[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETGID,
-		CAP_SETUID, CAP_LEASE};
+		CAP_SETUID};
 	bool had[ARRAY_SIZE(keep)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
@@ -195,9 +195,10 @@ static void drop_privileges(void)
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
 		if (had[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, keep[i]);
-	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
-		log_warning(core, "capabilities could not be dropped");
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Without CAP_SETPCAP, in a container, the bounding set has to stay. */
+	if (capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return false;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 static void say_who_i_am(const struct server *s)
@@ -229,6 +230,8 @@ static bool start_threads(struct server *s)
 	if (!s->workers)
 		return false;
 	s->reactors = reactors_start(s, reactors ? reactors : online_cores(), local_start, local_stop, s);
+	if (!s->reactors)
+		workers_stop(s->workers);
 	return s->reactors;
 }
 
@@ -252,10 +255,13 @@ static void close_local(struct local *l, void *arg)
 		conn_close(c, "the server stops");
 }
 
-/* Requests under way get their time; then everything ends, jobs before the reactors that they come home to. */
-static void stop(struct server *s)
+/*
+ * Requests under way get their time, unless a second signal comes; then everything ends, jobs before the reactors that they
+ * come home to.
+ */
+static void stop(struct server *s, int signal_fd)
 {
-	struct pollfd p = {.fd = s->stop_fd, .events = POLLIN};
+	struct pollfd p[] = {{.fd = s->stop_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 	uint64_t count;
 
 	sd_notify(0, "STOPPING=1");
@@ -264,7 +270,7 @@ static void stop(struct server *s)
 	atomic_store(&s->draining, true);
 	server_each_local(s, drain_local, NULL);
 	if (atomic_load(&s->stats.connections))
-		poll(&p, 1, (int)s->shutdown_timeout * 1000);
+		poll(p, ARRAY_SIZE(p), (int)s->shutdown_timeout * 1000);
 	server_each_local(s, close_local, NULL);
 	workers_stop(s->workers);
 	reactors_stop(s->reactors);
@@ -338,6 +344,8 @@ static int go_to_background(void)
 	}
 	close(fds[0]);
 	setsid();
+	if (chdir("/") < 0)
+		exit(1);
 	return fds[1];
 }
 
@@ -383,8 +391,10 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 			strerror(rc < 0 ? -rc : -control_fd));
 		goto out_server;
 	}
-	if (s->privileged)
-		drop_privileges();
+	if (s->privileged && !drop_privileges()) {
+		fprintf(stderr, "daxsmbd: root's capabilities could not be given up\n");
+		goto out_control;
+	}
 	say_who_i_am(s);
 	if (!start_threads(s)) {
 		fprintf(stderr, "daxsmbd: threads could not be started\n");
@@ -393,7 +403,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 	listen_start(s->listener);
 	announce(s, parent_fd);
 	wait_for_the_end(s, signal_fd, control_fd, o);
-	stop(s);
+	stop(s, signal_fd);
 	log_info(core, "stopped");
 	status = 0;
 out_control:

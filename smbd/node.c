@@ -18,6 +18,12 @@ struct node {
 	struct node_key key;
 	bool delete_pending;
 	bool deleting; /* the last opener is unlinking it */
+	struct { /* who asked for the deletion, while it is pending */
+		struct vfs_file *file; /* counted */
+		struct vfs_cred *cred; /* counted */
+		const char *root;
+		char *path;
+	} doom;
 	struct list entries;
 	struct list waiters;
 	unsigned count;
@@ -337,7 +343,16 @@ ntstatus_t node_open(struct node_table *t, const struct node_claim *c, const str
 	return s;
 }
 
-bool node_close(struct node_entry *e, TALLOC_CTX *mem, char **path, struct node_key *key)
+/* Moves the file and identity of a pending deletion out of the node: they are dropped outside the lock. */
+static struct node_doom take_doom(struct node *n)
+{
+	struct node_doom d = {.key = n->key, .file = n->doom.file, .cred = n->doom.cred, .path = n->doom.path};
+
+	memset(&n->doom, 0, sizeof(n->doom));
+	return d;
+}
+
+bool node_close(struct node_entry *e, TALLOC_CTX *mem, struct node_doom *doom)
 {
 	struct node_table *t = e->table;
 	struct node *n = e->node;
@@ -350,12 +365,16 @@ bool node_close(struct node_entry *e, TALLOC_CTX *mem, char **path, struct node_
 	n->count--;
 	bool unlink_now = list_empty(&n->entries) && n->delete_pending;
 	n->deleting = unlink_now;
-	*key = n->key;
+	if (unlink_now)
+		*doom = take_doom(n);
 	wake_all(n, &errands);
 	drop_if_unused(n);
 	unlock_and_send(t, &errands);
-	if (unlink_now)
-		*path = talloc_strdup(mem, e->path);
+	if (unlink_now) {
+		char *path = doom->path;
+		doom->path = path ? talloc_strdup(mem, path) : NULL;
+		free(path);
+	}
 	free(e->path);
 	free(e);
 	return unlink_now;
@@ -372,11 +391,25 @@ void node_deleted(struct node_table *t, struct node_key key)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void node_set_delete_pending(struct node_entry *e, bool pending)
+void node_set_delete_pending(struct node_entry *e, bool pending, struct vfs_file *file, struct vfs_cred *cred)
 {
+	struct node_doom old = {0};
+	struct node *n = e->node;
+
 	pthread_mutex_lock(&e->table->lock);
-	e->node->delete_pending = pending;
+	if (!pending) {
+		old = take_doom(n);
+	} else if (!n->delete_pending) {
+		n->doom.file = file ? vfs_file_ref(file) : NULL;
+		n->doom.cred = cred ? vfs_cred_ref(cred) : NULL;
+		n->doom.root = e->root;
+		n->doom.path = strdup(e->path);
+	}
+	n->delete_pending = pending;
 	pthread_mutex_unlock(&e->table->lock);
+	vfs_file_unref(old.file);
+	vfs_cred_unref(old.cred);
+	free(old.path);
 }
 
 bool node_delete_pending(const struct node_entry *e)
@@ -385,14 +418,6 @@ bool node_delete_pending(const struct node_entry *e)
 	bool pending = e->node->delete_pending;
 	pthread_mutex_unlock(&e->table->lock);
 	return pending;
-}
-
-unsigned node_open_count(const struct node_entry *e)
-{
-	pthread_mutex_lock(&e->table->lock);
-	unsigned n = e->node->count;
-	pthread_mutex_unlock(&e->table->lock);
-	return n;
 }
 
 ntstatus_t node_check_replace(struct node_table *t, struct node_key key)
@@ -460,16 +485,18 @@ bool node_has_open_children(struct node_entry *dir)
 	return found;
 }
 
-static void set_path(struct node_entry *e, const char *head, const char *tail)
+/* *path, where it is `old` or lies beneath it in the same tree, becomes what it is after a rename. */
+static void follow_rename(char **path, const char *old, const char *new_path)
 {
-	char *path = malloc(strlen(head) + strlen(tail) + 1);
+	const char *rest = beneath(*path, old);
+	char *moved = rest ? malloc(strlen(new_path) + strlen(rest) + 1) : NULL;
 
-	if (!path)
-		return; /* the old name stays: an unlink by it finds another inode and does nothing */
-	strcpy(path, head);
-	strcat(path, tail);
-	free(e->path);
-	e->path = path;
+	if (!moved)
+		return; /* short of memory the old name stays: an unlink by it finds another inode and does nothing */
+	strcpy(moved, new_path);
+	strcat(moved, rest);
+	free(*path);
+	*path = moved;
 }
 
 void node_renamed(struct node_entry *self, const char *new_path)
@@ -483,10 +510,11 @@ void node_renamed(struct node_entry *self, const char *new_path)
 			struct node *n = container_of(item, struct node, link);
 			LIST_FOREACH(inner, &n->entries) {
 				struct node_entry *e = container_of(inner, struct node_entry, link);
-				const char *rest = same_tree(e, self) ? beneath(e->path, old) : NULL;
-				if (rest)
-					set_path(e, new_path, rest);
+				if (same_tree(e, self))
+					follow_rename(&e->path, old, new_path);
 			}
+			if (n->doom.path && strcmp(n->doom.root, self->root) == 0)
+				follow_rename(&n->doom.path, old, new_path);
 		}
 	}
 	free(old);

@@ -4,6 +4,7 @@
 
 #include "core/reactor.h"
 #include "core/status.h"
+#include "vfs/vfs.h"
 #include "wire/smb2.h"
 
 #include <talloc.h>
@@ -55,14 +56,25 @@ ntstatus_t node_open(struct node_table *t, const struct node_claim *claim, const
 	struct node_entry **out, uint8_t *oplock_level);
 
 /*
- * Takes the entry out. True: it was the last, and the file is to be deleted now: *path (allocated under mem) is its name;
- * new opens get STATUS_DELETE_PENDING until node_deleted.
+ * A file whose last opener has gone and that is to be deleted: under its present name, through the file and with the
+ * identity of who asked for it first. References and memory (under the mem of node_close) are the caller's.
  */
-bool node_close(struct node_entry *e, TALLOC_CTX *mem, char **path, struct node_key *key);
+struct node_doom {
+	struct node_key key;
+	struct vfs_file *file;
+	struct vfs_cred *cred;
+	char *path;
+};
+
+/*
+ * Takes the entry out. True: it was the last, and *doom is to be carried out now; new opens get STATUS_DELETE_PENDING
+ * until node_deleted.
+ */
+bool node_close(struct node_entry *e, TALLOC_CTX *mem, struct node_doom *doom);
 void node_deleted(struct node_table *t, struct node_key key);
 
-/* Delete pending, [MS-FSA] 2.1.5.14.3. */
-void node_set_delete_pending(struct node_entry *e, bool pending);
+/* Delete pending, [MS-FSA] 2.1.5.14.3; file and cred are those of who asks (counted; NULL in tests). */
+void node_set_delete_pending(struct node_entry *e, bool pending, struct vfs_file *file, struct vfs_cred *cred);
 bool node_delete_pending(const struct node_entry *e);
 
 /* The file's present name; allocated under mem. */
@@ -80,7 +92,6 @@ ntstatus_t node_check_replace(struct node_table *t, struct node_key key);
 ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t access, uint32_t share_access);
 /* Others' level II oplocks on this file end, without waiting: before its data or size change. */
 void node_break_level2(struct node_entry *e);
-unsigned node_open_count(const struct node_entry *e);
 
 /* The owner's answer to a break ([MS-SMB2] 3.3.5.22.1), or the end of waiting for it. */
 ntstatus_t node_oplock_ack(struct node_entry *e, uint8_t level, uint8_t *now_level);

@@ -11,16 +11,18 @@ struct close_call {
 	struct call call;
 	struct server *server;
 	bool query, queried, deleting;
-	char *path;
-	struct node_key key;
+	struct node_doom doom;
 	struct vfs_stat st;
 };
 
-/* New openers are kept out until the name is gone, or the attempt has failed. */
+/* New openers are kept out until the name is gone, or the attempt has failed. Also when the call never ran. */
 static int close_call_destructor(struct close_call *c)
 {
-	if (c->deleting)
-		node_deleted(c->server->nodes, c->key);
+	if (c->deleting) {
+		if (c->doom.file)
+			doom_carry_out(&c->doom);
+		node_deleted(c->server->nodes, c->doom.key);
+	}
 	call_release(&c->call);
 	return 0;
 }
@@ -37,8 +39,11 @@ static int run_close(struct call *call, unsigned flags)
 			return rc;
 		c->queried = rc == 0;
 	}
-	if (c->deleting)
-		vfs_unlink(call->file, call->cred, c->path);
+	if (c->deleting) {
+		vfs_file_unref(call->file);
+		call->file = NULL;
+		doom_carry_out(&c->doom);
+	}
 	return 0;
 }
 
@@ -67,7 +72,7 @@ static void close_done(struct req *r, struct call *call)
 	struct close_call *c = container_of(call, struct close_call, call);
 
 	if (c->deleting)
-		node_deleted(c->server->nodes, c->key);
+		node_deleted(c->server->nodes, c->doom.key);
 	c->deleting = false;
 	reply(r, c->queried ? &c->st : NULL);
 }
@@ -76,21 +81,14 @@ void op_close(struct req *r, struct rd *body)
 {
 	struct smb2_close_req q;
 	struct open *o = r->open;
-	struct node_key key = {0};
-	char *path = NULL;
-	bool deleting = false;
+	struct node_doom doom = {0};
 
 	if (!smb2_close_req_decode(body, &q)) {
 		req_error(r, STATUS_INVALID_PARAMETER);
 		return;
 	}
 	r->open = NULL;
-	if (o->node) {
-		if (o->delete_on_close)
-			node_set_delete_pending(o->node, true);
-		deleting = node_close(o->node, r, &path, &key);
-		o->node = NULL;
-	}
+	bool deleting = open_leave_node(o, &doom);
 	bool query = o->file && (q.flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB);
 	if (!deleting && (!query || r->chain_fresh)) {
 		struct vfs_stat st = o->st;
@@ -104,11 +102,12 @@ void op_close(struct req *r, struct rd *body)
 		c->call.file = vfs_file_ref(o->file);
 		c->query = query;
 		c->deleting = deleting;
-		c->path = talloc_steal(c, path);
-		c->key = key;
+		c->doom = doom;
+		talloc_steal(c, doom.path);
 		talloc_set_destructor(c, close_call_destructor);
 	} else if (deleting) {
-		node_deleted(r->local->server->nodes, key);
+		doom_carry_out(&doom);
+		node_deleted(r->local->server->nodes, doom.key);
 	}
 	talloc_free(o);
 	if (c)

@@ -123,6 +123,22 @@ static int find(struct call *call, unsigned flags)
 	return rc;
 }
 
+/* A call for what comes after c, with all that c has found. NULL: the element has been completed. */
+static struct create_call *next_step(struct req *r, const struct create_call *c, int (*run)(struct call *, unsigned),
+	void (*done)(struct req *, struct call *))
+{
+	struct create_call *next = req_new_call(r, struct create_call, run, done);
+
+	if (!next)
+		return NULL;
+	struct call base = next->call;
+	*next = *c;
+	next->call = base;
+	next->path = NULL; /* memory of the step before */
+	next->call.file = vfs_file_ref(c->call.file);
+	return next;
+}
+
 /* ---- permit ---- */
 
 /* A lease is not offered: who asks for one gets none. */
@@ -159,8 +175,6 @@ static struct open *make_open(struct req *r, struct create_call *c)
 		return NULL;
 	o->file = vfs_file_ref(c->call.file);
 	o->granted_access = c->access;
-	o->share_access = c->q.share_access;
-	o->create_options = c->q.create_options;
 	o->directory = c->st.directory;
 	o->delete_on_close = c->q.create_options & FILE_DELETE_ON_CLOSE;
 	o->mode = c->q.create_options & (FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING |
@@ -211,21 +225,6 @@ void create_reply(struct req *r, struct open *o, uint32_t action, const struct s
 	struct wr w = req_reply(r, 96 + cw.pos);
 	smb2_create_rsp_encode(&w, &rsp);
 	req_done(r, STATUS_SUCCESS, &w);
-}
-
-/* A call for what comes after c, with all that c has found. NULL: the element has been completed. */
-static struct create_call *next_step(struct req *r, const struct create_call *c, int (*run)(struct call *, unsigned),
-	void (*done)(struct req *, struct call *))
-{
-	struct create_call *next = req_new_call(r, struct create_call, run, done);
-
-	if (!next)
-		return NULL;
-	struct call base = next->call;
-	*next = *c;
-	next->call = base;
-	next->call.file = vfs_file_ref(c->call.file);
-	return next;
 }
 
 /* ---- overwrite ---- */
@@ -290,6 +289,22 @@ static void cancel_wait(struct req *r)
 	req_leave(r);
 }
 
+/* The holder may have flushed what it had cached: size and times are those of now. */
+static int look_again(struct call *call, unsigned flags)
+{
+	struct create_call *c = container_of(call, struct create_call, call);
+
+	return vfs_fstat(call->file, flags, &c->st);
+}
+
+static void looked_again(struct req *r, struct call *call)
+{
+	if (call->result < 0)
+		req_error(r, status_from_errno(call->result));
+	else
+		try_admit(r, container_of(call, struct create_call, call));
+}
+
 static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 {
 	struct local *l = reactor_user(self);
@@ -302,12 +317,10 @@ static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 	r->op_state = NULL;
 	r->cancel = NULL;
 	req_enter(r);
-	if (req_refresh(r)) {
-		/* The holder may have written meanwhile; a look that would have to wait is not worth it. */
-		vfs_fstat(c->call.file, VFS_NOWAIT, &c->st);
-		try_admit(r, c);
-	}
+	struct create_call *step = req_refresh(r) ? next_step(r, c, look_again, looked_again) : NULL;
 	talloc_free(c);
+	if (step)
+		req_call(r, &step->call);
 	req_leave(r);
 }
 

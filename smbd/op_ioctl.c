@@ -28,6 +28,8 @@ static const struct {
 	{FSCTL_SET_ZERO_DATA, NEEDS_FILE, fsctl_set_zero_data, 0},
 	{FSCTL_QUERY_ALLOCATED_RANGES, NEEDS_FILE, fsctl_query_allocated_ranges, 0},
 	{FSCTL_SRV_REQUEST_RESUME_KEY, NEEDS_FILE, fsctl_resume_key, 0},
+	{FSCTL_SRV_COPYCHUNK, NEEDS_FILE, fsctl_copychunk, 0},
+	{FSCTL_SRV_COPYCHUNK_WRITE, NEEDS_FILE, fsctl_copychunk, 0},
 	{FSCTL_GET_REPARSE_POINT, NEEDS_FILE, NULL, STATUS_NOT_A_REPARSE_POINT},
 };
 

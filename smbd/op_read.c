@@ -61,7 +61,7 @@ static bool send_from_cache(struct req *r, const struct smb2_read_req *q)
 		return false;
 	uint64_t left = (uint64_t)st.st_size - q->offset;
 	size_t len = left < q->length ? (size_t)left : q->length;
-	if (len < q->minimum_count)
+	if (len < q->minimum_count || !req_has_room(r, len))
 		return false;
 	struct wr w = req_reply(r, SMB2_READ_RSP_FIXED_SIZE);
 	smb2_read_rsp_encode(&w, &(struct smb2_read_rsp){.data_length = (uint32_t)len});

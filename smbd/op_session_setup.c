@@ -289,7 +289,9 @@ static bool expire_previous(struct req *r, struct channel *ch, uint64_t previous
 	}
 	struct expire *e = talloc_zero(NULL, struct expire);
 	struct finish_state *f = talloc_zero(r, struct finish_state);
-	if (!e || !f || !req_keep_frame(r) || !req_detach_reply(r)) {
+	if (e)
+		e->user = talloc_strdup(e, ch->session->user);
+	if (!e || !e->user || !f || !req_keep_frame(r) || !req_detach_reply(r)) {
 		talloc_free(e);
 		talloc_free(f);
 		return false;
@@ -302,7 +304,6 @@ static bool expire_previous(struct req *r, struct channel *ch, uint64_t previous
 	e->conn_id = r->conn->id;
 	e->from = r->local->reactor;
 	e->message_id = r->hdr.message_id;
-	e->user = talloc_strdup(e, ch->session->user);
 	reactor_post(home, &e->m);
 	return true;
 }

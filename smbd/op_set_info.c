@@ -50,6 +50,17 @@ static uint64_t time_to_set(uint64_t t)
 	return t >= UINT64_MAX - 1 ? 0 : t;
 }
 
+/* [MS-FSA] 2.1.5.14.2: no negative time but those two. */
+static bool times_make_sense(const struct file_basic_info *b)
+{
+	const uint64_t times[] = {b->creation_time, b->last_access_time, b->last_write_time, b->change_time};
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (times[i] > INT64_MAX && times[i] < UINT64_MAX - 1)
+			return false;
+	return true;
+}
+
 static int run_basic(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
@@ -74,7 +85,7 @@ static void set_basic(struct req *r, struct bytes in)
 {
 	struct file_basic_info b;
 
-	if (!file_basic_info_decode(in, &b) || ((b.attributes & FILE_ATTRIBUTE_DIRECTORY) && !r->open->directory) ||
+	if (!file_basic_info_decode(in, &b) || !times_make_sense(&b) || ((b.attributes & FILE_ATTRIBUTE_DIRECTORY) && !r->open->directory) ||
 		((b.attributes & FILE_ATTRIBUTE_TEMPORARY) && r->open->directory)) {
 		req_error(r, STATUS_INVALID_PARAMETER);
 		return;
@@ -184,7 +195,7 @@ static void disposition_done(struct req *r, struct call *call)
 	} else if (call->result < 0) {
 		req_error(r, status_from_errno(call->result));
 	} else {
-		node_set_delete_pending(r->open->node, true);
+		node_set_delete_pending(r->open->node, true, r->open->file, r->tree->cred);
 		set_info_reply(r);
 	}
 }
@@ -199,7 +210,7 @@ static void set_disposition_as(struct req *r, struct bytes in, uint8_t info_clas
 	}
 	if (!(flags & 1)) {
 		r->open->delete_on_close = false;
-		node_set_delete_pending(r->open->node, false);
+		node_set_delete_pending(r->open->node, false, NULL, NULL);
 		set_info_reply(r);
 		return;
 	}

@@ -120,17 +120,16 @@ static void connect_disk(struct req *r, const char *name)
 		.server = r->local->server,
 		.name = talloc_strdup(t, name),
 		.user = talloc_strdup(t, r->session->user),
-		.peer = r->conn->peer,
+		.peer = talloc_strdup(t, r->conn->peer),
 		.guest = r->session->guest,
 		.anonymous = r->session->anonymous,
 		.session_cred = vfs_cred_ref(r->session->cred),
 	};
-	if (!t->q.name || !t->q.user || !t->mem) {
+	if (!t->q.name || !t->q.user || !t->q.peer || !t->mem) {
 		talloc_free(t);
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}
-	t->q.peer = talloc_strdup(t, r->conn->peer);
 	req_call_worker(r, &t->call);
 }
 
@@ -150,6 +149,11 @@ void op_tree_connect(struct req *r, struct rd *body)
 
 	if (!smb2_tree_connect_req_decode(body, &q)) {
 		req_error(r, STATUS_INVALID_PARAMETER);
+		return;
+	}
+	/* 3.3.5.7: it is what proves that the negotiation was not tampered with. */
+	if (r->conn->dialect == SMB2_DIALECT_0311 && r->channel->signer && !r->signed_request && !r->sealed) {
+		r->disconnect = "TREE_CONNECT is not signed";
 		return;
 	}
 	char *path = utf16_to_utf8(r, q.path);

@@ -81,7 +81,7 @@ void op_write(struct req *r, struct rd *body)
 	c->offset = q.offset;
 	c->length = q.length;
 	c->data_offset = q.length ? (size_t)(q.data.data - r->frame.data) : 0;
-	c->write_through = (q.flags & SMB2_WRITEFLAG_WRITE_THROUGH) || (r->open->create_options & FILE_WRITE_THROUGH) ||
+	c->write_through = (q.flags & SMB2_WRITEFLAG_WRITE_THROUGH) || (r->open->mode & FILE_WRITE_THROUGH) ||
 			   conf_bool(r->tree->share, P_SYNC_ALWAYS);
 	req_call(r, &c->call);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/clock.h"
+#include "core/log.h"
 #include "smbd/node.h"
 #include "smbd/req.h"
 #include "smbd/tree.h"
+
+#include <errno.h>
 
 static int open_destructor(struct open *o)
 {
@@ -40,7 +42,6 @@ struct open *open_new(struct session *s, struct tree *t)
 	/* Unique over all sessions. */
 	o->id.persistent_id = (uint64_t)reactor_index(s->local->reactor) << 56 | ++s->local->next_open;
 	t->open_count++;
-	o->open_time = nttime_now();
 	atomic_fetch_add(&server->stats.opens, 1);
 	talloc_set_destructor(o, open_destructor);
 	return o;
@@ -58,17 +59,25 @@ struct open *open_find(struct session *s, struct smb2_file_id id)
 struct deletion {
 	struct job job;
 	struct node_table *nodes;
-	struct node_key key;
-	struct vfs_file *file; /* counted */
-	struct vfs_cred *cred; /* counted */
-	char *path;
+	struct node_doom doom;
 };
+
+void doom_carry_out(struct node_doom *d)
+{
+	int rc = d->file && d->path ? vfs_unlink(d->file, d->cred, d->path) : -ENOENT;
+
+	if (rc < 0 && rc != -ENOENT && rc != -ESTALE)
+		log_warning(smb, "%s was to be deleted and stays: %s", d->path, strerror(-rc));
+	/* The last reference frees the blocks, which takes long for a large file: here, not on a reactor. */
+	vfs_file_unref(d->file);
+	vfs_cred_unref(d->cred);
+	d->file = NULL;
+	d->cred = NULL;
+}
 
 static void run_deletion(struct job *j)
 {
-	struct deletion *d = container_of(j, struct deletion, job);
-
-	vfs_unlink(d->file, d->cred, d->path);
+	doom_carry_out(&container_of(j, struct deletion, job)->doom);
 }
 
 static void deletion_done(struct job *j, bool ran)
@@ -77,43 +86,45 @@ static void deletion_done(struct job *j, bool ran)
 
 	if (!ran) /* the workers are stopping, but it was promised */
 		run_deletion(j);
-	node_deleted(d->nodes, d->key);
-	vfs_file_unref(d->file);
-	vfs_cred_unref(d->cred);
+	node_deleted(d->nodes, d->doom.key);
 	talloc_free(d);
 }
 
-static void delete_file(struct open *o, char *path, struct node_key key)
+static void delete_file(struct open *o, struct node_doom *doom)
 {
 	struct server *server = o->session->local->server;
 	struct deletion *d = talloc_zero(NULL, struct deletion);
 
-	if (!d || !path) {
+	if (!d || vfs_share_is_memory_speed(o->tree->vfs)) {
+		doom_carry_out(doom);
+		node_deleted(server->nodes, doom->key);
 		talloc_free(d);
-		node_deleted(server->nodes, key);
 		return;
 	}
-	*d = (struct deletion){.job = {.run = run_deletion, .done = deletion_done}, .nodes = server->nodes, .key = key,
-		.file = vfs_file_ref(o->file), .cred = vfs_cred_ref(o->tree->cred), .path = talloc_steal(d, path)};
-	if (vfs_share_is_memory_speed(o->tree->vfs)) {
-		run_deletion(&d->job);
-		deletion_done(&d->job, true);
-	} else {
-		workers_submit(server->workers, &d->job);
-	}
+	*d = (struct deletion){.job = {.run = run_deletion, .done = deletion_done}, .nodes = server->nodes, .doom = *doom};
+	talloc_steal(d, doom->path);
+	vfs_file_unref(o->file); /* the job's reference is to be the last */
+	o->file = NULL;
+	workers_submit(server->workers, &d->job);
+}
+
+bool open_leave_node(struct open *o, struct node_doom *doom)
+{
+	struct node_entry *e = o->node;
+
+	if (!e)
+		return false;
+	if (o->delete_on_close)
+		node_set_delete_pending(e, true, o->file, o->tree->cred);
+	o->node = NULL;
+	return node_close(e, o, doom);
 }
 
 void open_end(struct open *o)
 {
-	struct node_key key;
-	char *path = NULL;
+	struct node_doom doom;
 
-	if (o->node) {
-		if (o->delete_on_close)
-			node_set_delete_pending(o->node, true);
-		if (node_close(o->node, o, &path, &key))
-			delete_file(o, path, key);
-		o->node = NULL;
-	}
+	if (open_leave_node(o, &doom))
+		delete_file(o, &doom);
 	talloc_free(o);
 }

@@ -45,8 +45,8 @@ bool req_keep_frame(struct req *r)
 	r->element.data = copy->data + (r->element.data - r->frame.data);
 	r->frame.data = copy->data;
 	r->frame_owned = copy;
-	r->held = r->frame.len;
-	r->conn->held_bytes += r->held;
+	r->held += copy->cap;
+	r->conn->held_bytes += copy->cap;
 	return true;
 }
 
@@ -126,7 +126,7 @@ static ntstatus_t check_open(struct req *r)
 			return STATUS_FILE_CLOSED;
 		r->file_id = r->chain_file_id;
 	}
-	r->has_file_id = true;
+	r->chain_fresh &= r->file_id.volatile_id == r->chain_file_id.volatile_id;
 	r->open = open_find(r->session, r->file_id);
 	if (!r->open || r->open->tree != r->tree)
 		return STATUS_FILE_CLOSED;
@@ -263,7 +263,7 @@ static const char *begin_element(struct req *r)
 	r->session = NULL;
 	r->tree = NULL;
 	r->open = NULL;
-	r->has_file_id = r->signed_request = false;
+	r->signed_request = false;
 	r->op = op_find(r->hdr.command);
 	r->chain_fresh &= r->hdr.command == SMB2_QUERY_INFO || r->hdr.command == SMB2_CLOSE;
 	TALLOC_FREE(r->op_state);
@@ -280,13 +280,23 @@ static const char *begin_element(struct req *r)
 	return NULL;
 }
 
+/* 3.3.5.16: no answer; but nobody cancels in a session whose rules about signing and encryption he does not keep. */
+static void dispatch_cancel(struct req *r)
+{
+	uint64_t session_id = r->session_id;
+
+	r->session_id = r->hdr.session_id;
+	/* The reply of the request that it ends goes out at once: r's own must not be half-way in the same buffer. */
+	if (status_is_ok(check_session(r)) && req_detach_reply(r))
+		req_cancel(r->conn, &r->hdr);
+	r->session_id = session_id;
+	r->completed = true;
+}
+
 static void dispatch(struct req *r)
 {
 	if (r->hdr.command == SMB2_CANCEL) {
-		/* The reply of the request that it ends goes out at once: r's own must not be half-way in the same buffer. */
-		if (req_detach_reply(r))
-			req_cancel(r->conn, &r->hdr);
-		r->completed = true;
+		dispatch_cancel(r);
 		return;
 	}
 	ntstatus_t s = check(r);
@@ -373,7 +383,7 @@ void req_start(struct conn *c, struct bytes frame, struct iobuf *owned, uint64_t
 	r->sealed = sealed_for != 0;
 	r->sealed_for = sealed_for;
 	r->completed = true;
-	r->held = owned ? frame.len : 0;
+	r->held = owned ? owned->cap : 0;
 	c->held_bytes += r->held;
 	list_append(&c->requests, &r->link);
 	c->request_count++;

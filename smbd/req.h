@@ -49,7 +49,6 @@ struct req {
 	uint64_t session_id;   /* what session, tree and open are found by again after parking */
 	uint32_t tree_id;
 	struct smb2_file_id file_id;
-	bool has_file_id;
 	uint64_t async_id;     /* set once an interim reply went out */
 	void (*cancel)(struct req *);
 	ntstatus_t lost;       /* what req_enter did not find again */
@@ -90,6 +89,8 @@ void req_error_data(struct req *r, ntstatus_t status, struct bytes data);
  * memory the element ends with an error and w->bad is set: the handler returns.
  */
 struct wr req_reply(struct req *r, size_t body);
+/* [MS-SMB2] 3.3.4.1.3: whether the reply may grow by this much; replies to a compound stay within what one may have. */
+bool req_has_room(const struct req *r, size_t body);
 /* Ends the current element with what w has written. */
 void req_done(struct req *r, ntstatus_t status, struct wr *w);
 /* Ends it with the four-byte body that several commands share. */

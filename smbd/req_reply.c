@@ -92,14 +92,19 @@ static void sign(struct req *r, uint8_t *element, size_t len)
 		r->disconnect = "signing failed";
 }
 
-struct wr req_reply(struct req *r, size_t body)
+bool req_has_room(const struct req *r, size_t body)
 {
 	const struct server *s = r->local->server;
 	size_t most = (s->max_read > s->max_transact ? s->max_read : s->max_transact) + COMPOUND_EXTRA;
+
+	return !r->out || body <= SMALL_BODY || r->end - r->start + body <= most;
+}
+
+struct wr req_reply(struct req *r, size_t body)
+{
 	struct wr w = {.bad = true};
 
-	/* [MS-SMB2] 3.3.4.1.3: replies to a compound stay within what one reply may have. Errors always fit. */
-	if (r->out && r->end - r->start + body > most && body > SMALL_BODY) {
+	if (!req_has_room(r, body)) {
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return w;
 	}
@@ -126,7 +131,8 @@ static void complete(struct req *r, ntstatus_t status, size_t len)
 	memset(element + len, 0, pad);
 	struct smb2_header h = reply_header(r, status, last ? 0 : (uint32_t)(len + pad));
 	log_debug(smb, "%s -> %s", r->op ? r->op->name : "?", status_name(status));
-	bool is_signed = must_sign(r);
+	/* 3.3.4.2: an interim reply is not signed; under GMAC its nonce would be that of the final one. */
+	bool is_signed = must_sign(r) && status != STATUS_PENDING;
 	if (is_signed)
 		h.flags |= SMB2_FLAGS_SIGNED;
 	smb2_header_encode(&w, &h);
@@ -254,6 +260,24 @@ void req_end_session(struct req *r, struct channel *ch)
 
 /* ---- parking ---- */
 
+/*
+ * 3.3.4.2: the interim reply is the last element of the compound, so that what is complete reaches the client now; the
+ * final reply will be a frame of its own.
+ */
+static bool move_complete_elements(struct req *r, struct req *interim)
+{
+	size_t have = r->out ? r->end - r->start - lead_in(r) : 0;
+
+	if (!have)
+		return true;
+	if (!ensure_room(interim, have + SMB2_HEADER_SIZE + SMALL_BODY))
+		return false;
+	memcpy(interim->out->data + interim->end, r->out->data + r->start + lead_in(r), have);
+	interim->end += have;
+	r->start = r->end - lead_in(r);
+	return true;
+}
+
 static void send_interim(struct req *r)
 {
 	struct conn *c = r->conn;
@@ -266,6 +290,8 @@ static void send_interim(struct req *r)
 	interim.next = interim.frame.len;
 	interim.hash_reply = NULL;
 	interim.pend_timer = NULL;
+	if (!move_complete_elements(r, &interim))
+		return;
 	struct wr w = req_reply(&interim, 9);
 	if (interim.disconnect)
 		return;
@@ -378,7 +404,7 @@ bool req_cancel(struct conn *c, const struct smb2_header *h)
 		struct req *r = container_of(item, struct req, link);
 		bool match = h->flags & SMB2_FLAGS_ASYNC_COMMAND ? r->async_id == h->async_id && h->async_id
 								  : r->hdr.message_id == h->message_id;
-		if (match && !r->running && r->cancel) {
+		if (match && r->session_id == h->session_id && !r->running && r->cancel) {
 			r->cancel(r);
 			return true;
 		}

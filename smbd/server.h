@@ -45,7 +45,6 @@ struct server {
 
 	struct {
 		atomic_uint connections, unauthenticated, sessions, trees, opens;
-		atomic_ullong requests, bytes_in, bytes_out;
 	} stats;
 	atomic_bool draining;
 	int stop_fd; /* eventfd: somebody other than a signal asks for the end */

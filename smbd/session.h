@@ -98,14 +98,11 @@ struct open {
 	unsigned notifies; /* CHANGE_NOTIFYs that were sent on it */
 	const char *dir_pattern;
 	uint32_t granted_access;
-	uint32_t share_access;
-	uint32_t create_options;
 	bool directory;
 	bool delete_on_close;
 	uint64_t position;
 	uint32_t mode;
 	uint8_t oplock_level;
-	uint64_t open_time;
 	struct vfs_stat st; /* as of the last look */
 };
 

@@ -101,6 +101,11 @@ static void looked(struct req *r, struct call *call)
 		return;
 	step->from = node_path(r->open->node, step);
 	step->to = talloc_steal(step, c->to);
+	if (!step->from) {
+		talloc_free(step);
+		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
+		return;
+	}
 	step->replace = c->replace;
 	step->link = c->link;
 	req_call(r, &step->call);

@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/user.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 
-enum { NSS_BUFFER = 16384, MAX_GROUPS = 65536, FIRST_GROUPS = 64 };
+enum { NSS_BUFFER = 16384, NSS_BUFFER_MAX = 64 << 20, MAX_GROUPS = 65536, FIRST_GROUPS = 64 };
 
 static bool find_account(TALLOC_CTX *mem, const char *name, struct passwd *pw)
 {
-	char *buf = talloc_array(mem, char, NSS_BUFFER);
 	struct passwd *found = NULL;
+	int rc = ERANGE;
 
-	return buf && getpwnam_r(name, pw, buf, NSS_BUFFER, &found) == 0 && found;
+	for (size_t size = NSS_BUFFER; rc == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
+		char *buf = talloc_array(mem, char, size);
+		rc = buf ? getpwnam_r(name, pw, buf, size, &found) : ENOMEM;
+	}
+	return rc == 0 && found;
+}
+
+/* A group with many members needs a large buffer. */
+static bool find_group(TALLOC_CTX *mem, const char *name, struct group *gr)
+{
+	struct group *found = NULL;
+	int rc = ERANGE;
+
+	for (size_t size = NSS_BUFFER; rc == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
+		char *buf = talloc_array(mem, char, size);
+		rc = buf ? getgrnam_r(name, gr, buf, size, &found) : ENOMEM;
+	}
+	return rc == 0 && found;
 }
 
 static gid_t *groups_of(TALLOC_CTX *mem, const char *name, gid_t primary, int *count)
@@ -60,13 +78,12 @@ struct vfs_cred *user_cred(const struct server *s, const char *account)
 static bool in_group(const char *account, const char *group)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
-	char *buf = talloc_array(mem, char, NSS_BUFFER);
-	struct group gr, *found = NULL;
+	struct group gr;
 	struct passwd pw;
 	bool member = false;
 	int count;
 
-	if (buf && getgrnam_r(group, &gr, buf, NSS_BUFFER, &found) == 0 && found && find_account(mem, account, &pw)) {
+	if (find_group(mem, group, &gr) && find_account(mem, account, &pw)) {
 		gid_t *groups = groups_of(mem, pw.pw_name, pw.pw_gid, &count);
 		for (int i = 0; groups && i < count; i++)
 			member |= groups[i] == gr.gr_gid;
@@ -91,13 +108,13 @@ bool user_in_list(const char *account, const char *const *list)
 
 struct vfs_cred *user_cred_with_group(const struct vfs_cred *c, const char *group)
 {
-	char buf[NSS_BUFFER];
-	struct group gr, *found = NULL;
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct group gr;
 
 	group += strspn(group, "@+&");
-	if (getgrnam_r(group, &gr, buf, sizeof(buf), &found) != 0 || !found)
-		return NULL;
-	return vfs_cred_new(c->uid, gr.gr_gid, c->groups, c->ngroups);
+	struct vfs_cred *cred = find_group(mem, group, &gr) ? vfs_cred_new(c->uid, gr.gr_gid, c->groups, c->ngroups) : NULL;
+	talloc_free(mem);
+	return cred;
 }
 
 char *user_home(TALLOC_CTX *mem, const char *account)

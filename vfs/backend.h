@@ -14,6 +14,7 @@
  */
 struct vfs_backend {
 	void (*share_free)(struct vfs_share *);
+	int (*act_as)(struct vfs_cred *); /* the thread's identity for what follows; NULL: there is none */
 	int (*open)(struct vfs_share *, struct vfs_cred *, const struct vfs_open_how *, unsigned flags,
 		struct vfs_file **out, struct vfs_stat *);
 	void (*file_free)(struct vfs_file *);
@@ -68,6 +69,7 @@ void vfs_share_clean(struct vfs_share *s);
 struct vfs_file {
 	atomic_uint refs;
 	struct vfs_share *share; /* one ref */
+	struct vfs_cred *cred;   /* who opened it: changes of the data are made as this identity; one ref or NULL */
 	const char *path;        /* memory of the backend */
 	bool directory;
 	atomic_uint access; /* VFS_READ | VFS_WRITE */

@@ -93,6 +93,7 @@ static int posix_statfs(struct vfs_share *base, struct vfs_cred *cred, struct vf
 
 const struct vfs_backend vfs_posix = {
 	.share_free = posix_share_free,
+	.act_as = cred_assume,
 	.open = posix_open,
 	.file_free = posix_file_free,
 	.reopen = posix_reopen,

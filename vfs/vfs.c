@@ -122,6 +122,7 @@ void vfs_file_init(struct vfs_file *f, struct vfs_share *s, const char *path, bo
 {
 	f->refs = 1;
 	f->share = vfs_share_ref(s);
+	f->cred = NULL;
 	f->path = path;
 	f->directory = directory;
 	f->access = access;
@@ -138,7 +139,9 @@ void vfs_file_unref(struct vfs_file *f)
 	if (!f || --f->refs != 0)
 		return;
 	struct vfs_share *s = f->share;
+	struct vfs_cred *cred = f->cred;
 	s->ops->file_free(f);
+	vfs_cred_unref(cred);
 	vfs_share_unref(s);
 }
 
@@ -179,7 +182,10 @@ int vfs_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_h
 		if (must_not_wait(s, flags))
 			return -EAGAIN;
 	}
-	return with_attributes(s->ops->open(s, cred, how, flags, out, st), st);
+	rc = with_attributes(s->ops->open(s, cred, how, flags, out, st), st);
+	if (rc == 0)
+		(*out)->cred = cred ? vfs_cred_ref(cred) : NULL;
+	return rc;
 }
 
 int vfs_reopen(struct vfs_file *f, struct vfs_cred *cred, unsigned access, unsigned flags)
@@ -208,6 +214,14 @@ static int data_access(const struct vfs_file *f, unsigned access)
 	return f->access & access ? 0 : -EBADF;
 }
 
+/* Setuid bits, reserved blocks and remote servers look at who writes: that is who opened, whatever this thread did last. */
+static int write_access(const struct vfs_file *f)
+{
+	int rc = data_access(f, VFS_WRITE);
+
+	return rc < 0 || !f->share->ops->act_as ? rc : f->share->ops->act_as(f->cred);
+}
+
 ssize_t vfs_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
 	int rc = data_access(f, VFS_READ);
@@ -217,7 +231,7 @@ ssize_t vfs_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t o
 
 ssize_t vfs_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
-	int rc = data_access(f, VFS_WRITE);
+	int rc = write_access(f);
 
 	return rc < 0 ? rc : f->share->ops->pwrite(f, iov, n, offset, flags);
 }
@@ -236,7 +250,7 @@ int vfs_flush(struct vfs_file *f, unsigned flags)
 
 int vfs_truncate(struct vfs_file *f, uint64_t size, unsigned flags)
 {
-	int rc = data_access(f, VFS_WRITE);
+	int rc = write_access(f);
 
 	if (rc < 0)
 		return rc;
@@ -245,7 +259,7 @@ int vfs_truncate(struct vfs_file *f, uint64_t size, unsigned flags)
 
 int vfs_set_allocation(struct vfs_file *f, uint64_t bytes, unsigned flags)
 {
-	int rc = data_access(f, VFS_WRITE);
+	int rc = write_access(f);
 
 	if (rc < 0)
 		return rc;
@@ -261,7 +275,7 @@ int vfs_set_sparse(struct vfs_file *f, struct vfs_cred *cred, bool sparse)
 
 int vfs_zero_range(struct vfs_file *f, uint64_t offset, uint64_t len)
 {
-	int rc = data_access(f, VFS_WRITE);
+	int rc = write_access(f);
 
 	return rc < 0 || len == 0 ? rc : f->share->ops->zero_range(f, offset, len);
 }
@@ -279,7 +293,7 @@ int vfs_copy_range(
 	int rc = data_access(from, VFS_READ);
 
 	if (rc == 0)
-		rc = data_access(to, VFS_WRITE);
+		rc = write_access(to);
 	if (rc < 0)
 		return rc;
 	if (from->share->ops != to->share->ops)

@@ -11,6 +11,8 @@
 /*
  * Files beneath a share's root, as the server sees them: UTF-8 names that clients see, NTTIME, DOS attributes.
  *
+ * A file's data is changed as who opened it.
+ *
  * Every call returns 0 (or a count) or -errno and is synchronous. VFS_NOWAIT in flags makes it return -EAGAIN,
  * with nothing changed, where the answer cannot be given without waiting for a device: the caller then repeats it
  * without the flag on a worker thread. Any thread may call; a vfs_file may be used by several at once. Each call that
