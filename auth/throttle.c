@@ -65,7 +65,7 @@ static struct throttle_slot *slot_of(struct auth_throttle *t, uint64_t key, bool
 	for (int i = 0; i < WAYS; i++) {
 		if (set[i].key == key && set[i].failures)
 			return &set[i];
-		if (set[i].last_ns < oldest->last_ns)
+		if (oldest->failures && (!set[i].failures || set[i].last_ns < oldest->last_ns))
 			oldest = &set[i];
 	}
 	if (!take)

@@ -50,6 +50,16 @@ static void address_is_slowed_whatever_user_it_tries(void **state)
 	talloc_free(t);
 }
 
+static void keys_that_share_a_set_do_not_push_each_other_out(void **state)
+{
+	for (int seed = 0; seed < 2000; seed++) {
+		struct auth_throttle *t = auth_throttle_new(NULL);
+		assert_int_equal(auth_throttle_record(t, "192.0.2.1", "a", false, 0), 0);
+		assert_int_equal(auth_throttle_record(t, "192.0.2.1", "a", false, 0), 250);
+		talloc_free(t);
+	}
+}
+
 static void user_is_guarded_whatever_address_is_used(void **state)
 {
 	struct auth_throttle *t = auth_throttle_new(NULL);
@@ -125,6 +135,7 @@ int main(void)
 		cmocka_unit_test(every_quiet_minute_forgives_one_failure),
 		cmocka_unit_test(clock_that_stands_or_steps_back_forgives_nothing),
 		cmocka_unit_test(address_is_slowed_whatever_user_it_tries),
+		cmocka_unit_test(keys_that_share_a_set_do_not_push_each_other_out),
 		cmocka_unit_test(user_is_guarded_whatever_address_is_used),
 		cmocka_unit_test(success_is_never_delayed_and_clears_the_user_but_not_the_address),
 		cmocka_unit_test(user_named_like_an_address_is_another_key),
