@@ -262,6 +262,9 @@ static ntstatus_t admit(struct node *n, const struct node_claim *c, const struct
 {
 	bool stat_open = is_stat_open(c->access) && !c->overwrites;
 
+	/* The inode of a deleted file is used again before the word of its end is home. */
+	if (c->is_new && list_empty(&n->entries))
+		n->deleting = n->delete_pending = false;
 	if (n->delete_pending || n->deleting)
 		return STATUS_DELETE_PENDING;
 	if (!stat_open && break_holders(n, SMB2_OPLOCK_LEVEL_BATCH, c->overwrites, out))
@@ -384,7 +387,7 @@ void node_deleted(struct node_table *t, struct node_key key)
 {
 	pthread_mutex_lock(&t->lock);
 	struct node *n = find(t, key);
-	if (n) {
+	if (n && n->deleting) {
 		n->deleting = n->delete_pending = false;
 		drop_if_unused(n);
 	}

@@ -36,6 +36,7 @@ struct node_claim {
 	struct reactor *reactor;
 	uint64_t session_id;
 	struct smb2_file_id file_id;
+	bool is_new;     /* the file has just been made: what is still known of its inode was of another */
 	bool overwrites; /* the disposition discards the data: level II holders lose their cache */
 };
 

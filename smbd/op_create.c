@@ -163,6 +163,7 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 		.reactor = o->session->local->reactor,
 		.session_id = o->session->id,
 		.file_id = o->id,
+		.is_new = c->action == FILE_CREATED,
 		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
 	};
 }

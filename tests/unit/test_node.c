@@ -568,9 +568,28 @@ static void threads_leave_the_table_empty(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void an_inode_that_is_used_again_is_not_being_deleted(void **state)
+{
+	struct node_entry *old = must_open(claim(1, 1, ACCESS_DELETE, SHARE_ALL), 0, 0);
+
+	node_set_delete_pending(old, true, NULL, NULL);
+	struct node_doom doom;
+	assert_true(node_close(old, w.table, &doom));
+	must_refuse(claim(2, 1, READ, SHARE_ALL), STATUS_DELETE_PENDING);
+	struct node_claim made = claim(2, 1, READ, SHARE_ALL);
+	made.is_new = true;
+	struct node_entry *e = must_open(made, 0, 0);
+	node_set_delete_pending(e, true, NULL, NULL);
+	node_deleted(w.table, doom.key); /* late word of the old one */
+	assert_true(node_delete_pending(e));
+	assert_non_null(close_entry(e));
+	node_deleted(w.table, doom.key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(an_inode_that_is_used_again_is_not_being_deleted),
 		TEST(openers_of_one_file_must_share),
 		TEST(same_inode_of_another_device_is_another_file),
 		TEST(check_without_opening_sees_the_same_conflicts),
