@@ -24,13 +24,13 @@ static const char *const class_names[LOGC_COUNT] = {
 #undef X
 };
 
-int log_threshold[LOGC_COUNT] = {
+atomic_int log_threshold[LOGC_COUNT] = {
 #define X(name) LOGL_WARNING,
 	LOG_CLASSES(X)
 #undef X
 };
 
-static int log_fd = STDERR_FILENO;
+static atomic_int log_fd = STDERR_FILENO;
 static char *log_path;
 static pthread_mutex_t log_files = PTHREAD_MUTEX_INITIALIZER; /* opening and renaming; writing takes no lock */
 
@@ -109,14 +109,16 @@ bool log_set_levels(const char *text)
 {
 	int levels[LOGC_COUNT];
 
-	memcpy(levels, log_threshold, sizeof(levels));
+	for (int c = 0; c < LOGC_COUNT; c++)
+		levels[c] = log_threshold[c];
 	while (*text) {
 		size_t len = strcspn(text, " \t,");
 		if (len && !set_one(levels, text, len))
 			return false;
 		text += len + strspn(text + len, " \t,");
 	}
-	memcpy(log_threshold, levels, sizeof(levels));
+	for (int c = 0; c < LOGC_COUNT; c++)
+		log_threshold[c] = levels[c];
 	return true;
 }
 

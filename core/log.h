@@ -2,6 +2,7 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +19,7 @@ enum log_class {
 /* smb.conf's numbers: 0 errors, 1 warnings and notices, 3 information, 5 and above debugging. */
 enum log_level { LOGL_ERROR = 0, LOGL_WARNING = 1, LOGL_INFO = 3, LOGL_DEBUG = 5, LOGL_TRACE = 10 };
 
-extern int log_threshold[LOGC_COUNT];
+extern atomic_int log_threshold[LOGC_COUNT];
 
 /* Where lines go. path NULL: stderr. Safe to call again (log rotation: SIGHUP). 0 or -errno. Any thread. */
 int log_open(const char *path);
@@ -34,7 +35,7 @@ void log_write(enum log_class c, int level, const char *fmt, ...) __attribute__(
 
 #define log_at(cls, level, ...)                                                                               \
 	do {                                                                                                  \
-		if ((level) <= log_threshold[LOGC_##cls])                                                     \
+		if ((level) <= atomic_load_explicit(&log_threshold[LOGC_##cls], memory_order_relaxed))                                                     \
 			log_write(LOGC_##cls, (level), __VA_ARGS__);                                          \
 	} while (0)
 #define log_error(cls, ...) log_at(cls, LOGL_ERROR, __VA_ARGS__)

@@ -74,6 +74,11 @@ static struct options read_options(int argc, char **argv)
 			exit(c == 'h' ? 0 : 2);
 		}
 	}
+	if (optind < argc) {
+		fprintf(stderr, "daxsmbd: %s: no argument was expected\n", argv[optind]);
+		usage(stderr);
+		exit(2);
+	}
 	return o;
 }
 
@@ -86,8 +91,9 @@ static bool report_messages(const struct conf *conf)
 
 	for (size_t i = 0; i < n; i++)
 		if (m[i].severity != CONF_NOTE)
-			fprintf(stderr, "%s:%u: %s: %s: %s\n", m[i].file, m[i].line, words[m[i].severity],
-				m[i].parameter ? m[i].parameter : "", m[i].text);
+			fprintf(stderr, "%s:%u: %s: %s%s%s\n", m[i].file, m[i].line, words[m[i].severity],
+				m[i].parameter ? m[i].parameter : "", m[i].parameter && *m[i].parameter ? ": " : "",
+				m[i].text);
 	return !conf_has_errors(conf);
 }
 
@@ -179,7 +185,8 @@ static void raise_limits(const struct server *s)
 		return;
 	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
 	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur < want)
-		log_warning(core, "the limit of open files stays at %llu", (unsigned long long)r.rlim_cur);
+		log_info(core, "the system limits open files to %llu; the configuration could use %llu",
+			(unsigned long long)r.rlim_cur, (unsigned long long)want);
 }
 
 /* What acting as other users and on their files needs; all else is given up for good. */
@@ -199,6 +206,14 @@ static bool drop_privileges(void)
 	if (capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return false;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static void warn_of_open_folder(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & 077))
+		log_warning(core, "private dir %s is open to others than its owner (mode %04o)", path, st.st_mode & 07777);
 }
 
 static void say_who_i_am(const struct server *s)
@@ -396,6 +411,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 		goto out_control;
 	}
 	say_who_i_am(s);
+	warn_of_open_folder(conf_str(conf_global(conf), P_PRIVATE_DIR));
 	if (!start_threads(s)) {
 		fprintf(stderr, "daxsmbd: threads could not be started\n");
 		goto out_control;
