@@ -178,8 +178,9 @@ static ntstatus_t find_by_ids(struct req *r)
 {
 	bool had_session = r->session, had_tree = r->tree, had_open = r->open;
 
-	if (!r->channel)
-		return STATUS_SUCCESS;
+	/* What was lost once stays lost, however often it is looked for while r is parked. */
+	if (!r->channel || !status_is_ok(r->lost))
+		return r->lost;
 	r->channel = channel_find(r->conn, r->session_id);
 	r->session = r->channel && had_session ? r->channel->session : NULL;
 	r->tree = r->session && had_tree ? tree_find(r->session, r->tree_id) : NULL;
@@ -257,6 +258,7 @@ static const char *begin_element(struct req *r)
 	if (++r->elements > MAX_COMPOUND)
 		return "too long a compound";
 	r->completed = false;
+	r->lost = STATUS_SUCCESS;
 	r->async_id = 0;
 	r->cancel = NULL;
 	r->channel = NULL;

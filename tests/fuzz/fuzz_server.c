@@ -108,11 +108,6 @@ unsigned reactor_index(const struct reactor *r)
 	return r->index;
 }
 
-struct reactors *reactor_siblings(const struct reactor *r)
-{
-	return &all_reactors;
-}
-
 struct tevent_context *reactor_ev(struct reactor *r)
 {
 	return r->ev;
@@ -347,7 +342,7 @@ static void connect_client(struct client *c, unsigned reactor)
 	atomic_fetch_add(&server->stats.connections, 1);
 	atomic_fetch_add(&server->stats.unauthenticated, 1);
 	current = &reactors[reactor];
-	must(conn_new(reactors[reactor].user, fds[1], "192.0.2.1", "192.0.2.2"));
+	must(conn_new(reactors[reactor].user, fds[1], "192.0.2.1"));
 }
 
 /* As if it had been negotiated. */
@@ -547,6 +542,24 @@ static bool handle_socket(struct client *c)
 	return true;
 }
 
+/* What a connection counts is what there is. */
+static void check_counts(const struct client *c)
+{
+	const struct conn *conn = conn_of(c);
+
+	if (!conn)
+		return;
+	size_t queued = 0;
+	unsigned requests = 0;
+	LIST_FOREACH(item, &conn->out)
+		queued += iobuf_left(container_of(item, struct iobuf, link));
+	LIST_FOREACH(item, &conn->requests)
+		requests++;
+	must(conn->out_bytes == queued);
+	must(conn->request_count == requests);
+	must(requests || conn->held_bytes == 0);
+}
+
 static void settle(void)
 {
 	bool moved = true;
@@ -562,6 +575,8 @@ static void settle(void)
 			moved |= !unread && receive(&clients[i]);
 		}
 	}
+	for (int i = 0; i < CONNECTIONS; i++)
+		check_counts(&clients[i]);
 }
 
 static void close_client(struct client *c)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The server under attack, and what must hold after each attack."""
-import functools, hashlib, os, subprocess, time
+import contextlib, functools, hashlib, os, subprocess, time
 
 from lib import BIN, Failure, Server, Share, case, expect, until
 from .client import Connection
@@ -98,8 +98,11 @@ def descriptors(server):
 
 
 def what_is_open(server):
-    folder = f'/proc/{server.process.pid}/fd'
-    return [os.readlink(os.path.join(folder, n)) for n in os.listdir(folder)]
+    folder, found = f'/proc/{server.process.pid}/fd', []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.append(os.readlink(os.path.join(folder, name)))
+    return found
 
 
 def outside(server):
