@@ -244,7 +244,8 @@ struct iobuf *conn_tail(struct conn *c, size_t cap)
 		if (!b->file_len && b->cap - b->len >= cap)
 			return b;
 	}
-	struct iobuf *b = iobuf_get(c->local->pool, cap);
+	/* Roomy, so that the replies of a batch find place in one. */
+	struct iobuf *b = iobuf_get(c->local->pool, cap > IOBUF_SMALL ? cap : IOBUF_SMALL);
 	if (b)
 		list_append(&c->out, &b->link);
 	return b;

@@ -7,12 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLASSES = 2, KEEP_SMALL = 32, KEEP_LARGE = 16, SEND_IOV = 64 };
+enum { CLASSES = 3, KEEP_TINY = 128, KEEP_SMALL = 32, KEEP_LARGE = 16, SEND_IOV = 64 };
 
 static const struct {
 	size_t cap;
 	unsigned keep;
-} classes[CLASSES] = {{IOBUF_SMALL, KEEP_SMALL}, {IOBUF_LARGE, KEEP_LARGE}};
+} classes[CLASSES] = {{IOBUF_TINY, KEEP_TINY}, {IOBUF_SMALL, KEEP_SMALL}, {IOBUF_LARGE, KEEP_LARGE}};
 
 struct iobuf_pool {
 	struct list idle[CLASSES];

@@ -10,7 +10,7 @@
 
 /*
  * Buffers for frames. One that goes out is bytes, then optionally a piece of a file that is sent without a copy; a
- * connection's queue is a list of them. One that comes in is bytes. The pool keeps buffers of two sizes, so that large
+ * connection's queue is a list of them. One that comes in is bytes. The pool keeps buffers of three sizes, so that large
  * frames cost no page faults. One thread.
  */
 struct iobuf {
@@ -22,7 +22,7 @@ struct iobuf {
 	uint8_t *data; /* uninitialised beyond len */
 };
 
-enum { IOBUF_SMALL = 65536 + 1024, IOBUF_LARGE = (1 << 20) + 65536 };
+enum { IOBUF_TINY = 4096, IOBUF_SMALL = 65536 + 1024, IOBUF_LARGE = (1 << 20) + 65536 };
 
 struct iobuf_pool;
 struct iobuf_pool *iobuf_pool_new(TALLOC_CTX *mem);
