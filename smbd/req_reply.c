@@ -121,9 +121,23 @@ struct wr req_reply(struct req *r, size_t body)
 	return w;
 }
 
+/* Whether no reply follows in the frame: CANCEL has none, [MS-SMB2] 3.3.5.16. */
+static bool is_last_reply(const struct req *r)
+{
+	struct smb2_header h = {.command = SMB2_CANCEL};
+
+	for (size_t at = r->next; at < r->frame.len && h.command == SMB2_CANCEL;) {
+		struct rd rd = rd_over(BYTES(r->frame.data + at, r->frame.len - at));
+		if (!smb2_header_decode(&rd, &h))
+			return false;
+		at = h.next_command ? at + h.next_command : r->frame.len;
+	}
+	return h.command == SMB2_CANCEL;
+}
+
 static void complete(struct req *r, ntstatus_t status, size_t len)
 {
-	bool last = r->next >= r->frame.len;
+	bool last = is_last_reply(r);
 	size_t pad = last ? 0 : (8 - len % 8) % 8;
 	uint8_t *element = req_reply_base(r);
 	struct wr w = wr_over(element, SMB2_HEADER_SIZE);
@@ -275,6 +289,7 @@ static bool move_complete_elements(struct req *r, struct req *interim)
 	memcpy(interim->out->data + interim->end, r->out->data + r->start + lead_in(r), have);
 	interim->end += have;
 	r->start = r->end - lead_in(r);
+	r->out->sent = r->start; /* the buffer is r's own: what lies before has left it */
 	return true;
 }
 

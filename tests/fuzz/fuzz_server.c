@@ -47,6 +47,8 @@ enum event { RUN_ONE_JOB, FIRE_TIMER, CLOSE_0, CLOSE_1, CLOSE_2, DELIVER_ONE, LO
 enum { REACTORS = 2, CONNECTIONS = 3, SESSION_KEY_BYTE = 0x4B };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 static void fail_at(int line)
 {
@@ -613,7 +615,9 @@ static void mend(struct client *c, uint8_t *p, size_t size)
 		put(p, size, 0, SMB2_PROTOCOL_ID, 4);
 		put(p, size, 4, SMB2_HEADER_SIZE, 2);
 		put(p, size, 16, get(p, size, 16, 4) & ~(uint32_t)SMB2_FLAGS_SERVER_TO_REDIR, 4);
-		if (command != SMB2_CANCEL) {
+		if (command == SMB2_CANCEL) { /* one of the requests before it */
+			put(p, size, 24, c->next_id - 1 - get(p, size, 24, 1) % 8, 8);
+		} else {
 			put(p, size, 24, c->next_id, 8);
 			c->next_id += charge ? charge : 1;
 		}
@@ -777,4 +781,113 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		take_step(&in);
 	tear_down();
 	return 0;
+}
+
+/* ---- mutations that know steps: most faults are a matter of order ---- */
+
+enum { MOST_CUT = 256, STEP_HEAD = 3 };
+
+/* Where the steps begin, and behind the last where they end; their number. */
+static size_t cut_into_steps(const uint8_t *data, size_t size, size_t at[MOST_CUT + 1])
+{
+	size_t n = 0, pos = size ? 1 : 0;
+
+	while (pos < size && n < MOST_CUT) {
+		bool is_frame = (data[pos] & WHICH) < CONNECTIONS;
+		size_t len = is_frame ? STEP_HEAD + get(data, size, pos + 1, 2) : 2;
+		at[n++] = pos;
+		pos = len < size - pos ? pos + len : size;
+	}
+	at[n] = pos;
+	return n;
+}
+
+/* Puts len bytes in at pos; the new size. */
+static size_t insert(uint8_t *data, size_t size, size_t max_size, size_t pos, const uint8_t *bytes, size_t len)
+{
+	if (len > max_size - size)
+		return size;
+	memmove(data + pos + len, data + pos, size - pos);
+	memcpy(data + pos, bytes, len);
+	return size + len;
+}
+
+static size_t mutate_frame(uint8_t *data, size_t size, size_t max_size, size_t from, size_t to)
+{
+	size_t head = from + STEP_HEAD, rest = size - to, room = max_size - head - rest;
+
+	if (to <= head)
+		return size;
+	uint8_t *tail = malloc(rest + 1);
+	must(tail);
+	memcpy(tail, data + to, rest);
+	size_t len = LLVMFuzzerMutate(data + head, to - head, room < UINT16_MAX ? room : UINT16_MAX);
+	put(data, max_size, from + 1, len, 2);
+	memcpy(data + head + len, tail, rest);
+	free(tail);
+	return head + len + rest;
+}
+
+static size_t copy_step(uint8_t *data, size_t size, size_t max_size, size_t from, size_t to, size_t pos)
+{
+	uint8_t *step = malloc(to - from + 1);
+
+	must(step);
+	memcpy(step, data + from, to - from);
+	size = insert(data, size, max_size, pos, step, to - from);
+	free(step);
+	return size;
+}
+
+/* Two frames become one compound. */
+static size_t join_steps(uint8_t *data, size_t size, size_t max_size, size_t from, size_t middle, size_t to)
+{
+	static const uint8_t zeros[8];
+	size_t last = from + STEP_HEAD, len = middle - last;
+
+	if (to - middle < STEP_HEAD || (data[middle] & WHICH) >= CONNECTIONS || len < SMB2_HEADER_SIZE ||
+		to - from > UINT16_MAX / 2)
+		return size;
+	for (uint32_t n; (n = get(data, middle, last + 20, 4)) >= SMB2_HEADER_SIZE && n < middle - last;)
+		last += n;
+	size_t pad = (8 - len % 8) % 8, second = to - middle - STEP_HEAD;
+	memmove(data + middle, data + middle + STEP_HEAD, size - middle - STEP_HEAD);
+	size = insert(data, size - STEP_HEAD, max_size, middle, zeros, pad);
+	put(data, size, last + 20, middle + pad - last, 4);
+	put(data, size, from + 1, len + pad + second, 2);
+	return size;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	size_t at[MOST_CUT + 1], n = cut_into_steps(data, size, at);
+	uint8_t event[2] = {WHICH | (seed >> 20 & HELD), (uint8_t)(seed >> 12)};
+
+	if (n == 0 || max_size < size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	size_t i = seed / 16 % n, k = seed / 8192 % (n + 1);
+	switch (seed % 10) {
+	case 0:
+		return insert(data, size, max_size, at[k], event, sizeof(event));
+	case 1: /* another flag of the step */
+		data[at[i]] ^= (uint8_t)(MENDED << seed / 64 % 5);
+		return size;
+	case 2:
+		return copy_step(data, size, max_size, at[i], at[i + 1], at[k]);
+	case 3:
+		memmove(data + at[i], data + at[i + 1], size - at[i + 1]);
+		return size - (at[i + 1] - at[i]);
+	case 4: /* another connection says it */
+		if ((data[at[i]] & WHICH) < CONNECTIONS)
+			data[at[i]] ^= 1;
+		return size;
+	case 5:
+		return LLVMFuzzerMutate(data, size, max_size);
+	case 6:
+		if ((data[at[i]] & WHICH) < CONNECTIONS && i + 1 < n)
+			return join_steps(data, size, max_size, at[i], at[i + 1], at[i + 2]);
+		return size;
+	default:
+		return mutate_frame(data, size, max_size, at[i], at[i + 1]);
+	}
 }
