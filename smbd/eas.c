@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+/* Each one costs a look at all that the file has. */
+enum { MOST_BYTES = 65536, MOST_ENTRIES = 512 };
+
 struct collector {
 	TALLOC_CTX *mem;
 	struct eas *out;
@@ -13,6 +16,8 @@ struct collector {
 static bool collect(void *arg, const struct ea_fact *e)
 {
 	struct collector *c = arg;
+	if (c->out->count == MOST_ENTRIES)
+		return false;
 	struct ea_fact *all = talloc_realloc(c->mem, c->out->v, struct ea_fact, c->out->count + 1);
 
 	if (!all)
@@ -31,7 +36,11 @@ ntstatus_t eas_decode(TALLOC_CTX *mem, struct bytes in, struct eas *out)
 	struct collector c = {mem, out};
 
 	*out = (struct eas){0};
-	return ea_walk(mem, in, collect, &c) ? STATUS_SUCCESS : STATUS_EA_LIST_INCONSISTENT;
+	if (in.len > MOST_BYTES)
+		return STATUS_EA_TOO_LARGE;
+	if (ea_walk(mem, in, collect, &c))
+		return STATUS_SUCCESS;
+	return out->count == MOST_ENTRIES ? STATUS_EA_TOO_LARGE : STATUS_EA_LIST_INCONSISTENT;
 }
 
 int eas_apply(const struct eas *e, struct vfs_file *f, struct vfs_cred *cred)
