@@ -10,7 +10,7 @@
 
 #include <strings.h>
 
-enum { MAX_PIPES = 32 }; /* of a session */
+enum { MAX_PIPES = 32 }; /* of all sessions of a connection */
 
 static bool share_at(void *arg, size_t i, struct rpc_share *out)
 {
@@ -52,6 +52,15 @@ static struct rpc_env env_of(struct session *s)
 	};
 }
 
+static unsigned pipes_of(const struct conn *c)
+{
+	unsigned n = 0;
+
+	LIST_FOREACH(item, &c->channels)
+		n += container_of(item, struct channel, conn_link)->session->pipe_count;
+	return n;
+}
+
 void create_pipe(struct req *r, const struct smb2_create_req *q)
 {
 	char *name = utf16_to_utf8(r, q->name);
@@ -66,7 +75,7 @@ void create_pipe(struct req *r, const struct smb2_create_req *q)
 		return;
 	}
 	/* A pipe may hold megabytes. */
-	struct open *o = r->session->pipe_count < MAX_PIPES ? open_new(r->session, r->tree) : NULL;
+	struct open *o = pipes_of(r->conn) < MAX_PIPES ? open_new(r->session, r->tree) : NULL;
 	if (o)
 		o->pipe = rpc_pipe_open(o, name, &env);
 	if (o && o->pipe)

@@ -65,6 +65,21 @@ static int write_zeros(int fd, uint64_t offset, uint64_t len)
 	return rc;
 }
 
+/* What is a hole is zero already. */
+static int zero_data(struct vfs_file *base, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len, n;
+	int rc;
+
+	while ((rc = posix_next_data(base, end, &offset, &n)) > 0) {
+		rc = write_zeros(posix_file_of(base)->fd, offset, n);
+		if (rc < 0)
+			return rc;
+		offset += n;
+	}
+	return rc;
+}
+
 /* [MS-FSCC] 2.3.71: the file does not grow; only a sparse file gives its space back. */
 int posix_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 {
@@ -79,7 +94,7 @@ int posix_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 	    zero = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
 	rc = allocate(fd, st.attributes & FILE_ATTRIBUTE_SPARSE_FILE ? punch : zero, offset, len);
-	return rc == -EOPNOTSUPP ? write_zeros(fd, offset, len) : rc;
+	return rc == -EOPNOTSUPP ? zero_data(base, offset, len) : rc;
 }
 
 int posix_next_data(struct vfs_file *base, uint64_t end, uint64_t *offset, uint64_t *len)
