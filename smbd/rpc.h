@@ -20,7 +20,7 @@
  *     any --protocol error--> BROKEN: what is queued can still be read, then STATUS_PIPE_BROKEN
  */
 
-enum { RPC_MAX_INPUT = 1 << 20, RPC_MAX_OUTPUT = 4 << 20 };
+enum { RPC_MAX_INPUT = 64 << 10, RPC_MAX_OUTPUT = 1 << 20 };
 
 /* A share as the services show it. Strings are UTF-8 and live until the callback's next call. */
 struct rpc_share {
