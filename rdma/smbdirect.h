@@ -63,6 +63,12 @@ struct smbdirect *smbdirect_new(TALLOC_CTX *mem, struct tevent_context *ev, cons
 /* Messages leave in order, and behind the RDMA Writes that were posted before on smbdirect_rdma. */
 void smbdirect_send(struct smbdirect *s, struct smbdirect_message *m);
 
+/*
+ * While held, the peer is granted no further receives (it may use up those that it has), so that it stops when we are busy.
+ * Keep-alives are still answered.
+ */
+void smbdirect_hold(struct smbdirect *s, bool hold);
+
 /* For RDMA Writes, Reads, targets and facts. */
 struct rdma_conn *smbdirect_rdma(struct smbdirect *s);
 
