@@ -34,10 +34,13 @@ static size_t iov_size(const struct iovec *iov, int n)
 	return size;
 }
 
-/* The kernel's word for "not without waiting", and that of a file system that cannot tell. */
+/*
+ * The kernel's word for "not without waiting", and those of a file system that cannot tell: EINVAL is
+ * what buffered writes answer in Linux 6.1 where the file system does not support it.
+ */
 static bool would_wait(int err, int flags)
 {
-	return flags & RWF_NOWAIT && (err == EAGAIN || err == EOPNOTSUPP);
+	return flags & RWF_NOWAIT && (err == EAGAIN || err == EOPNOTSUPP || err == EINVAL);
 }
 
 /* After a short count: goes on until all is moved, nothing comes, or an error. */
