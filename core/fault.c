@@ -7,9 +7,10 @@
 #include <string.h>
 
 /*
- * Each thread has a chain of guards, innermost first. The handler runs on the thread that touched the memory, because SIGBUS
- * of an access is synchronous, and jumps to its innermost guard. The signal is not blocked meanwhile (SA_NODEFER), so that no
- * mask needs to be saved and restored: that would be a system call per access.
+ * Each thread has a chain of guards, innermost first. The handler runs on the thread that touched the memory,
+ * because SIGBUS of an access is synchronous, and jumps to its innermost guard. The signal is not blocked
+ * meanwhile (SA_NODEFER), so that no mask needs to be saved and restored: that would be a system call per
+ * access.
  */
 struct guard {
 	sigjmp_buf env;
@@ -17,7 +18,8 @@ struct guard {
 };
 static _Thread_local struct guard *volatile innermost;
 
-/* Outside a guard, and where a signal was sent by somebody (si_code of sigaction(2)), the default action follows. */
+/* Outside a guard, and where a signal was sent by somebody (si_code of sigaction(2)), the default action
+ * follows. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	struct guard *g = innermost;
@@ -66,8 +68,10 @@ struct copy {
 };
 
 #ifdef __SANITIZE_THREAD__
-/* A file's bytes are anybody's at any time, which is no race of this program: the copy must not be looked at. */
-__attribute__((no_sanitize("thread"), optimize("no-tree-loop-distribute-patterns"))) static void copy(void *arg)
+/* A file's bytes are anybody's at any time, which is no race of this program: the copy must not be looked at.
+ */
+__attribute__((no_sanitize("thread"), optimize("no-tree-loop-distribute-patterns"))) static void copy(
+	void *arg)
 {
 	const struct copy *c = arg;
 	const volatile unsigned char *from = c->from;

@@ -13,6 +13,7 @@
  * structures below as first member of its own.
  */
 struct vfs_backend {
+	bool on_disk; /* copy_range takes the files of any backend of which this is true */
 	void (*share_free)(struct vfs_share *);
 	int (*act_as)(struct vfs_cred *); /* the thread's identity for what follows; NULL: there is none */
 	int (*open)(struct vfs_share *, struct vfs_cred *, const struct vfs_open_how *, unsigned flags,
@@ -25,6 +26,12 @@ struct vfs_backend {
 	ssize_t (*pwrite)(struct vfs_file *, const struct iovec *, int n, uint64_t offset, unsigned flags);
 	int (*file_fd)(const struct vfs_file *);
 	int (*flush)(struct vfs_file *, unsigned flags);
+	/* NULL: files have no mapping. The backend takes the reference of out->file, vfs.c gives it back after window_close. */
+	int (*window_open)(
+		struct vfs_file *, uint64_t offset, size_t len, unsigned access, struct vfs_window *out);
+	int (*window_written)(struct vfs_window *, size_t at, size_t len);
+	int (*window_flush)(struct vfs_window *);
+	void (*window_close)(struct vfs_window *);
 	int (*truncate)(struct vfs_file *, uint64_t size, unsigned flags);
 	int (*set_allocation)(struct vfs_file *, uint64_t bytes, unsigned flags);
 	int (*set_sparse)(struct vfs_file *, struct vfs_cred *, bool sparse);
@@ -50,7 +57,7 @@ struct vfs_backend {
 	int (*statfs)(struct vfs_share *, struct vfs_cred *, struct vfs_statfs *);
 };
 
-extern const struct vfs_backend vfs_posix, vfs_memory;
+extern const struct vfs_backend vfs_posix, vfs_dax, vfs_memory;
 
 struct vfs_share {
 	const struct vfs_backend *ops;
@@ -58,13 +65,16 @@ struct vfs_share {
 	struct vfs_share_options o; /* veto and hide are NULL here: compiled below */
 	struct wildcard **veto, **hide;
 	char *root; /* what vfs_share_root tells */
-	bool memory_speed;
+	bool memory_speed, mapped;
+	enum vfs_durability durability;
 };
 
 /* Copies the options; 0 or -errno. vfs_share_clean undoes it. */
 int vfs_share_init(struct vfs_share *s, const struct vfs_backend *ops, const char *root,
 	const struct vfs_share_options *o);
 void vfs_share_clean(struct vfs_share *s);
+/* 0 if s->durability is what is wanted at least; else -EOPNOTSUPP and a line in the log that says why it is not. */
+int vfs_share_demand(const struct vfs_share *s, const char *why);
 
 struct vfs_file {
 	atomic_uint refs;

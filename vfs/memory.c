@@ -36,6 +36,9 @@ int vfs_share_open_memory(const struct vfs_share_options *o, struct vfs_share **
 	snprintf(root, sizeof(root), "memory:%p", (void *)s);
 	int rc = vfs_share_init(&s->base, &vfs_memory, root, o);
 	s->base.memory_speed = true;
+	s->base.durability = VFS_VISIBLE;
+	if (rc == 0)
+		rc = vfs_share_demand(&s->base, "it is a tree in memory");
 	s->root = memory_node_new(s, S_IFDIR | 0755, NULL);
 	if (rc == 0 && !s->root)
 		rc = -ENOMEM;

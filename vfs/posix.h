@@ -5,6 +5,7 @@
 #include "core/list.h"
 #include "vfs/backend.h"
 #include "vfs/cred.h"
+#include "vfs/dax.h"
 #include "vfs/names.h"
 #include "vfs/posix_names.h"
 
@@ -30,6 +31,7 @@ struct posix_file {
 	int fd;
 	atomic_bool path_only; /* O_PATH: names the file but gives no access to it */
 	bool symlink;
+	_Atomic(struct dax_inode *) data; /* in a mapped share: what has the data; one ref, or NULL */
 	uint64_t dev, ino;
 	char path[]; /* as a client spells it */
 };
@@ -42,6 +44,15 @@ static inline struct posix_share *posix_share_of(struct vfs_share *s)
 static inline struct posix_file *posix_file_of(const struct vfs_file *f)
 {
 	return (struct posix_file *)(uintptr_t)container_of(f, const struct posix_file, base);
+}
+
+/* The descriptor that data calls use. */
+static inline int posix_data_fd(const struct vfs_file *base)
+{
+	const struct posix_file *f = posix_file_of(base);
+	const struct dax_inode *i = f->data;
+
+	return i ? dax_inode_fd(i) : f->fd;
 }
 
 static inline struct posix_share *posix_share_of_file(const struct posix_file *f)

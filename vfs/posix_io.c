@@ -89,13 +89,13 @@ static int rwf_of(const struct vfs_file *f, unsigned flags)
 
 ssize_t posix_pread(struct vfs_file *base, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
-	return transfer(preadv2, posix_file_of(base)->fd, iov, n, offset, rwf_of(base, flags));
+	return transfer(preadv2, posix_data_fd(base), iov, n, offset, rwf_of(base, flags));
 }
 
 /* -EAGAIN may leave a part written: the caller writes the same bytes to the same place again. */
 ssize_t posix_pwrite(struct vfs_file *base, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
-	ssize_t r = transfer(pwritev2, posix_file_of(base)->fd, iov, n, offset, rwf_of(base, flags));
+	ssize_t r = transfer(pwritev2, posix_data_fd(base), iov, n, offset, rwf_of(base, flags));
 
 	return r >= 0 && (size_t)r < iov_size(iov, n) ? -ENOSPC : r;
 }
@@ -155,7 +155,7 @@ static int copy_by_hand(int in, off_t from, int out, off_t to, uint64_t len)
 int posix_copy_range(
 	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
 {
-	int in = posix_file_of(from)->fd, out = posix_file_of(to)->fd;
+	int in = posix_data_fd(from), out = posix_data_fd(to);
 	off_t in_at = (off_t)from_offset, out_at = (off_t)to_offset;
 
 	while (len) {

@@ -23,6 +23,7 @@ static struct posix_file *new_file(struct posix_share *s, const char *path, int 
 	memcpy(f->path, path, size);
 	f->fd = fd;
 	f->path_only = path_only;
+	f->data = NULL;
 	f->symlink = S_ISLNK(st->unix_mode);
 	f->dev = st->dev;
 	f->ino = st->ino;
@@ -34,7 +35,8 @@ void posix_file_free(struct vfs_file *base)
 {
 	struct posix_file *f = posix_file_of(base);
 
-	close(f->fd);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f);
 }
 

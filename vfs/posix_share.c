@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "vfs/posix.h"
+#include "core/fault.h"
+#include "core/log.h"
+#include "vfs/dax_inode.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -30,6 +33,42 @@ static int open_root(struct posix_share *s, const char *root)
 		s->volume_id = s->root_dev;
 	s->base.memory_speed = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
 	return 0;
+}
+
+/* Never more than is known, and never less than what each flush gives. */
+static enum vfs_durability durability_of(
+	const struct vfs_share *s, const struct dax_offer *o, const char **why)
+{
+	*why = o->why;
+	if (!s->o.strict_sync) {
+		*why = "flushes are not waited for (strict sync = no)";
+		return VFS_VISIBLE;
+	}
+	if (o->sync && s->mapped)
+		return VFS_PERSISTENT;
+	if (o->sync)
+		*why = "files are not mapped";
+	return o->fsync ? VFS_FLUSHED : VFS_VISIBLE;
+}
+
+/* Chooses the backend by what the root offers; -EOPNOTSUPP if that is less than is wanted. */
+static int choose_backend(struct posix_share *s)
+{
+	struct vfs_share *base = &s->base;
+	struct dax_offer offer;
+	const char *why;
+
+	dax_probe(s->root, &offer);
+	base->mapped = base->o.mapped == VFS_MAPPED_YES || (base->o.mapped == VFS_MAPPED_AUTO && offer.dax);
+	base->memory_speed = base->memory_speed || offer.dax;
+	base->durability = durability_of(base, &offer, &why);
+	if (base->mapped)
+		base->ops = &vfs_dax;
+	int rc = vfs_share_demand(base, why);
+	if (rc == 0)
+		log_info(vfs, "%s: %s, %s", base->root, base->mapped ? "mapped" : "not mapped",
+			vfs_durability_name(base->durability));
+	return rc == 0 && base->mapped ? fault_install() : rc;
 }
 
 static void posix_share_free(struct vfs_share *base)
@@ -63,6 +102,8 @@ int vfs_share_open(const char *root, const struct vfs_share_options *o, struct v
 		rc = cred_assume(NULL);
 	if (rc == 0)
 		rc = open_root(s, root);
+	if (rc == 0)
+		rc = choose_backend(s);
 	if (rc < 0) {
 		posix_share_free(&s->base);
 		return rc;
@@ -91,37 +132,46 @@ static int posix_statfs(struct vfs_share *base, struct vfs_cred *cred, struct vf
 	return 0;
 }
 
+/* What both backends on disk have in common. */
+#define COMMON_CALLS \
+	.on_disk = true, .share_free = posix_share_free, .act_as = cred_assume, \
+	.maximal_access = posix_maximal_access, .fstat = posix_fstat, .set_sparse = posix_set_sparse, \
+	.next_data = posix_next_data, .set_times = posix_set_times, .set_attributes = posix_set_attributes, \
+	.dir_open = posix_dir_open, .dir_next = posix_dir_next, .dir_stat = posix_dir_stat, \
+	.dir_rewind = posix_dir_rewind, .dir_close = posix_dir_close, .rename = posix_rename, \
+	.link = posix_link, .unlink = posix_unlink, .directory_is_empty = posix_directory_is_empty, \
+	.lookup = posix_lookup, .ea_list = posix_ea_list, .ea_set = posix_ea_set, .statfs = posix_statfs
+
 const struct vfs_backend vfs_posix = {
-	.share_free = posix_share_free,
-	.act_as = cred_assume,
+	COMMON_CALLS,
 	.open = posix_open,
 	.file_free = posix_file_free,
 	.reopen = posix_reopen,
-	.maximal_access = posix_maximal_access,
-	.fstat = posix_fstat,
 	.pread = posix_pread,
 	.pwrite = posix_pwrite,
 	.file_fd = posix_file_fd,
 	.flush = posix_flush,
 	.truncate = posix_truncate,
 	.set_allocation = posix_set_allocation,
-	.set_sparse = posix_set_sparse,
 	.zero_range = posix_zero_range,
-	.next_data = posix_next_data,
 	.copy_range = posix_copy_range,
-	.set_times = posix_set_times,
-	.set_attributes = posix_set_attributes,
-	.dir_open = posix_dir_open,
-	.dir_next = posix_dir_next,
-	.dir_stat = posix_dir_stat,
-	.dir_rewind = posix_dir_rewind,
-	.dir_close = posix_dir_close,
-	.rename = posix_rename,
-	.link = posix_link,
-	.unlink = posix_unlink,
-	.directory_is_empty = posix_directory_is_empty,
-	.lookup = posix_lookup,
-	.ea_list = posix_ea_list,
-	.ea_set = posix_ea_set,
-	.statfs = posix_statfs,
+};
+
+const struct vfs_backend vfs_dax = {
+	COMMON_CALLS,
+	.open = dax_open,
+	.file_free = dax_file_free,
+	.reopen = dax_reopen,
+	.pread = dax_pread,
+	.pwrite = dax_pwrite,
+	.file_fd = dax_file_fd,
+	.flush = dax_flush,
+	.truncate = dax_truncate,
+	.set_allocation = dax_set_allocation,
+	.zero_range = dax_zero_range,
+	.copy_range = dax_copy_range,
+	.window_open = dax_window_open,
+	.window_written = dax_window_written,
+	.window_flush = dax_window_flush,
+	.window_close = dax_window_close,
 };

@@ -29,12 +29,12 @@ int posix_truncate(struct vfs_file *base, uint64_t size, unsigned flags)
 {
 	if (size > INT64_MAX)
 		return -EFBIG;
-	return ftruncate(posix_file_of(base)->fd, (off_t)size) < 0 ? -errno : 0;
+	return ftruncate(posix_data_fd(base), (off_t)size) < 0 ? -errno : 0;
 }
 
 int posix_set_allocation(struct vfs_file *base, uint64_t bytes, unsigned flags)
 {
-	int fd = posix_file_of(base)->fd;
+	int fd = posix_data_fd(base);
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -72,7 +72,7 @@ static int zero_data(struct vfs_file *base, uint64_t offset, uint64_t len)
 	int rc;
 
 	while ((rc = posix_next_data(base, end, &offset, &n)) > 0) {
-		rc = write_zeros(posix_file_of(base)->fd, offset, n);
+		rc = write_zeros(posix_data_fd(base), offset, n);
 		if (rc < 0)
 			return rc;
 		offset += n;
@@ -83,7 +83,7 @@ static int zero_data(struct vfs_file *base, uint64_t offset, uint64_t len)
 /* [MS-FSCC] 2.3.71: the file does not grow; only a sparse file gives its space back. */
 int posix_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 {
-	int fd = posix_file_of(base)->fd;
+	int fd = posix_data_fd(base);
 	struct vfs_stat st;
 	int rc = posix_fstat(base, 0, &st);
 
@@ -99,7 +99,7 @@ int posix_zero_range(struct vfs_file *base, uint64_t offset, uint64_t len)
 
 int posix_next_data(struct vfs_file *base, uint64_t end, uint64_t *offset, uint64_t *len)
 {
-	int fd = posix_file_of(base)->fd;
+	int fd = posix_data_fd(base);
 
 	if (end > INT64_MAX)
 		end = INT64_MAX;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "vfs/backend.h"
+#include "core/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,6 +48,35 @@ void vfs_share_unref(struct vfs_share *s)
 bool vfs_share_is_memory_speed(const struct vfs_share *s)
 {
 	return s->memory_speed;
+}
+
+enum vfs_durability vfs_share_durability(const struct vfs_share *s)
+{
+	return s->durability;
+}
+
+const char *vfs_durability_name(enum vfs_durability d)
+{
+	static const char *const names[] = {[VFS_DURABILITY_AUTO] = "auto",
+		[VFS_VISIBLE] = "visible",
+		[VFS_FLUSHED] = "flushed",
+		[VFS_PERSISTENT] = "persistent"};
+
+	return names[d];
+}
+
+bool vfs_share_is_mapped(const struct vfs_share *s)
+{
+	return s->mapped;
+}
+
+int vfs_share_demand(const struct vfs_share *s, const char *why)
+{
+	if (s->o.min_durability <= s->durability)
+		return 0;
+	log_error(vfs, "%s: refused: \"%s\" is wanted and \"%s\" is what there is: %s", s->root,
+		vfs_durability_name(s->o.min_durability), vfs_durability_name(s->durability), why);
+	return -EOPNOTSUPP;
 }
 
 const char *vfs_basename(const char *path)
@@ -248,6 +278,43 @@ int vfs_flush(struct vfs_file *f, unsigned flags)
 	return must_not_wait(f->share, flags) ? -EAGAIN : f->share->ops->flush(f, flags);
 }
 
+int vfs_window_open(struct vfs_file *f, uint64_t offset, size_t len, unsigned access, struct vfs_window *out)
+{
+	int rc = data_access(f, access);
+
+	if (rc < 0)
+		return rc;
+	if (!f->share->ops->window_open)
+		return -EOPNOTSUPP;
+	return f->share->ops->window_open(f, offset, len, access, out);
+}
+
+int vfs_window_written(struct vfs_window *w, size_t at, size_t len)
+{
+	if (len == 0)
+		return 0;
+	if (at > w->len || len > w->len - at)
+		return -EINVAL;
+	int rc = data_access(w->file, VFS_WRITE);
+	return rc < 0 ? rc : w->file->share->ops->window_written(w, at, len);
+}
+
+int vfs_window_flush(struct vfs_window *w)
+{
+	if (!w->file || !w->file->share->o.strict_sync)
+		return 0;
+	return w->file->share->ops->window_flush(w);
+}
+
+void vfs_window_close(struct vfs_window *w)
+{
+	if (w->file) {
+		w->file->share->ops->window_close(w);
+		vfs_file_unref(w->file);
+	}
+	*w = (struct vfs_window){0};
+}
+
 int vfs_truncate(struct vfs_file *f, uint64_t size, unsigned flags)
 {
 	int rc = write_access(f);
@@ -296,9 +363,9 @@ int vfs_copy_range(
 		rc = write_access(to);
 	if (rc < 0)
 		return rc;
-	if (from->share->ops != to->share->ops)
+	if (from->share->ops != to->share->ops && !(from->share->ops->on_disk && to->share->ops->on_disk))
 		return -EXDEV;
-	return from->share->ops->copy_range(from, from_offset, to, to_offset, len);
+	return to->share->ops->copy_range(from, from_offset, to, to_offset, len);
 }
 
 int vfs_set_times(struct vfs_file *f, struct vfs_cred *cred, const struct vfs_times *t)

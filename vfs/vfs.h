@@ -56,7 +56,24 @@ struct vfs_stat {
 	bool directory;
 };
 
+/* How safe data is once it is acknowledged, weakest first (daxsmb.conf(5), "pmem durability"). */
+enum vfs_durability {
+	VFS_DURABILITY_AUTO, /* as a wish: whatever there is */
+	VFS_VISIBLE,         /* to other programs; no promise beyond the running system */
+	VFS_FLUSHED,         /* what was flushed survives a crash of the system, as after fsync(2) */
+	VFS_PERSISTENT,      /* what was flushed survives the loss of power: persistent memory, mapped with MAP_SYNC */
+};
+
+/* Whether files are read and written through mappings (the DAX backend) or by read(2) and write(2). */
+enum vfs_mapped {
+	VFS_MAPPED_AUTO, /* where the file system is DAX */
+	VFS_MAPPED_NO,
+	VFS_MAPPED_YES,  /* everywhere: through the page cache's memory where it is not DAX */
+};
+
 struct vfs_share_options {
+	enum vfs_mapped mapped;
+	enum vfs_durability min_durability; /* a share that offers less is refused: -EOPNOTSUPP */
 	bool case_sensitive;
 	bool store_dos_attributes;
 	bool follow_symlinks;   /* within the root */
@@ -83,6 +100,13 @@ const char *vfs_share_root(const struct vfs_share *s);
 
 /* True where a call practically never waits for a device (tmpfs, ramfs, memory): no call needs a worker. */
 bool vfs_share_is_memory_speed(const struct vfs_share *s);
+
+/* What the share's root really offers, found out when it was opened (statx, a probe with MAP_SYNC); never AUTO. */
+enum vfs_durability vfs_share_durability(const struct vfs_share *s);
+/* "persistent", "flushed", "visible" or "auto". */
+const char *vfs_durability_name(enum vfs_durability d);
+/* True if its files are read and written through mappings. */
+bool vfs_share_is_mapped(const struct vfs_share *s);
 
 enum vfs_disposition { VFS_OPEN_EXISTING, VFS_CREATE_NEW }; /* -ENOENT / -EEXIST tell the caller to try the other */
 enum { VFS_READ = 1, VFS_WRITE = 2, VFS_NONE = 0 }; /* wanted data access; VFS_NONE: attributes only */
@@ -119,6 +143,29 @@ ssize_t vfs_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t 
 /* An fd for sendfile, or -1; borrowed from f. Its content may be sent without a copy. */
 int vfs_file_fd(const struct vfs_file *f);
 int vfs_flush(struct vfs_file *f, unsigned flags);
+
+/*
+ * A piece of a file's mapping, to move data from and to without a copy. The memory stays until the window is closed; touching it
+ * may fault (core/fault.h). Others may change the file, and so the memory, at any time. Zeroed, it is empty.
+ */
+struct vfs_window {
+	uint8_t *base;
+	size_t len;
+	struct vfs_file *file; /* counted */
+	struct vfs_map *map;   /* counted; the backend's */
+	uint64_t offset;
+};
+/*
+ * access VFS_READ: as much of [offset, offset + len) as the file has now, perhaps nothing. VFS_WRITE: all of it, and -ERANGE where
+ * the file is shorter. -EOPNOTSUPP: the file has no mapping; use pread and pwrite. May page-fault later, but never waits
+ * for a device now: VFS_NOWAIT is implied, -EAGAIN: use pread and pwrite.
+ */
+int vfs_window_open(struct vfs_file *f, uint64_t offset, size_t len, unsigned access, struct vfs_window *out);
+/* After `len` bytes at `at` in the window were stored through it: keeps the file's times true; flush covers them. 0 or -errno. */
+int vfs_window_written(struct vfs_window *w, size_t at, size_t len);
+/* What was stored in it is as safe as the share's level says. May block on levels below persistent. 0 or -errno. */
+int vfs_window_flush(struct vfs_window *w);
+void vfs_window_close(struct vfs_window *w); /* NULL members are fine; zeroes w */
 int vfs_truncate(struct vfs_file *f, uint64_t size, unsigned flags);
 /* FileAllocationInformation: smaller than the size truncates, larger reserves without changing the size. */
 int vfs_set_allocation(struct vfs_file *f, uint64_t bytes, unsigned flags);

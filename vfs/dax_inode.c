@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/dax_inode.h"
+#include "vfs/posix.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * One table for the process, keyed by device and inode number: an inode's number is not used again while a
+ * descriptor of it is open, and the object has one. The table's lock is held for look-ups only; files are
+ * opened and closed without it. Lock order: the table's, then nothing.
+ */
+enum { BUCKETS = 4096 };
+
+static struct {
+	pthread_mutex_t lock;
+	struct list buckets[BUCKETS]; /* zeroed until used */
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct list *bucket_of(uint64_t dev, uint64_t ino)
+{
+	struct list *b = &table.buckets[(ino ^ dev * 0x9E3779B97F4A7C15ull) % BUCKETS];
+
+	if (!b->next)
+		list_init(b);
+	return b;
+}
+
+/* Lock held. */
+static struct dax_inode *find(uint64_t dev, uint64_t ino)
+{
+	struct list *b = bucket_of(dev, ino);
+
+	LIST_FOREACH (l, b) {
+		struct dax_inode *i = container_of(l, struct dax_inode, link);
+		if (i->ino == ino && i->dev == dev)
+			return i;
+	}
+	return NULL;
+}
+
+struct dax_inode *dax_inode_find(uint64_t dev, uint64_t ino)
+{
+	pthread_mutex_lock(&table.lock);
+	struct dax_inode *i = find(dev, ino);
+	if (i)
+		i->refs++;
+	pthread_mutex_unlock(&table.lock);
+	return i;
+}
+
+struct dax_inode *dax_inode_ref(struct dax_inode *i)
+{
+	pthread_mutex_lock(&table.lock);
+	i->refs++;
+	pthread_mutex_unlock(&table.lock);
+	return i;
+}
+
+void dax_inode_unref(struct dax_inode *i)
+{
+	if (!i)
+		return;
+	pthread_mutex_lock(&table.lock);
+	bool last = --i->refs == 0;
+	if (last)
+		list_remove(&i->link);
+	pthread_mutex_unlock(&table.lock);
+	if (!last)
+		return;
+	dax_map_unref(i->map);
+	close(i->fd);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
+int dax_inode_fd(const struct dax_inode *i)
+{
+	return i->fd;
+}
+
+unsigned dax_inode_access(struct dax_inode *i)
+{
+	pthread_mutex_lock(&i->lock);
+	unsigned access = i->access;
+	pthread_mutex_unlock(&i->lock);
+	return access;
+}
+
+/* SEEK_END is the cheapest question for the size; nobody uses the position. */
+int64_t dax_inode_size(const struct dax_inode *i)
+{
+	off_t size = lseek(i->fd, 0, SEEK_END);
+
+	return size < 0 ? -errno : size;
+}
+
+static int open_as(struct vfs_cred *cred, int path_fd, int oflags)
+{
+	int rc = cred_assume(cred);
+
+	if (rc < 0)
+		return rc;
+	int fd = open(posix_fd_path(path_fd).s, oflags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * The process opens for reading and writing, for all users to come, each of whom is checked; where it may not
+ * (a read-only file system, a server that does not trust root), the user opens what the user may. *access:
+ * what the descriptor is good for.
+ */
+static int open_data(const struct dax_wish *w, unsigned *access)
+{
+	static const int by_access[] = {[VFS_READ] = O_RDONLY, [VFS_WRITE] = O_WRONLY};
+	bool write = w->access & VFS_WRITE || w->writable;
+	int fd = -EACCES;
+
+	*access = VFS_READ | VFS_WRITE;
+	if (write)
+		fd = open_as(NULL, w->path_fd, O_RDWR);
+	if (fd < 0 && w->access & VFS_WRITE)
+		fd = open_as(w->cred, w->path_fd, O_RDWR);
+	if (fd >= 0 || w->access == (VFS_READ | VFS_WRITE))
+		return fd;
+	*access = w->access;
+	fd = open_as(NULL, w->path_fd, by_access[w->access]);
+	return fd >= 0 ? fd : open_as(w->cred, w->path_fd, by_access[w->access]);
+}
+
+/* Takes fd over on success. */
+static struct dax_inode *new_inode(const struct dax_wish *w, int fd, unsigned access)
+{
+	struct dax_inode *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->refs = 1;
+	i->dev = w->dev;
+	i->ino = w->ino;
+	i->fd = fd;
+	i->access = access;
+	pthread_mutex_init(&i->lock, NULL);
+	return i;
+}
+
+/* The descriptor keeps its number, so that calls on other threads see either the old or the new one. Takes fd
+ * over. */
+static int replace_descriptor(struct dax_inode *i, int fd)
+{
+	struct vfs_map *old = NULL;
+	int rc = 0;
+
+	pthread_mutex_lock(&i->lock);
+	if (i->access != (VFS_READ | VFS_WRITE)) {
+		rc = dup3(fd, i->fd, O_CLOEXEC) < 0 ? -errno : 0;
+		if (rc == 0) {
+			i->access = VFS_READ | VFS_WRITE;
+			i->unmappable = false;
+			old = i->map; /* of the old description, and perhaps for reading only */
+			i->map = NULL;
+		}
+	}
+	pthread_mutex_unlock(&i->lock);
+	close(fd);
+	dax_map_unref(old);
+	return rc;
+}
+
+static int make_good_for(struct dax_inode *i, const struct dax_wish *w)
+{
+	struct dax_wish both = *w;
+	unsigned access;
+
+	if ((w->access & ~dax_inode_access(i)) == 0)
+		return 0;
+	both.access = VFS_READ | VFS_WRITE;
+	int fd = open_data(&both, &access);
+	return fd < 0 ? fd : replace_descriptor(i, fd);
+}
+
+/* Publishes `new`, unless there is an object by now. The result has one ref for the caller. */
+static struct dax_inode *insert(struct dax_inode *new)
+{
+	pthread_mutex_lock(&table.lock);
+	struct dax_inode *i = find(new->dev, new->ino);
+	if (i)
+		i->refs++;
+	else
+		list_append(bucket_of(new->dev, new->ino), &new->link);
+	pthread_mutex_unlock(&table.lock);
+	return i ? i : new;
+}
+
+static void discard(struct dax_inode *i)
+{
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
+int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
+{
+	struct dax_inode *new = new_inode(w, fd, VFS_READ | VFS_WRITE);
+
+	if (!new)
+		return -ENOMEM;
+	struct dax_inode *i = insert(new);
+	if (i != new) { /* somebody was quick to open the new file */
+		int rc = make_good_for(i, w);
+		discard(new);
+		if (rc < 0) {
+			dax_inode_unref(i);
+			return rc;
+		}
+		close(fd);
+	}
+	*out = i;
+	return 0;
+}
+
+static int open_new(const struct dax_wish *w, struct dax_inode **out)
+{
+	unsigned access;
+	int fd = open_data(w, &access);
+	struct dax_inode *new = fd < 0 ? NULL : new_inode(w, fd, access);
+
+	if (fd < 0)
+		return fd;
+	if (!new) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*out = insert(new);
+	if (*out != new) {
+		close(fd);
+		discard(new);
+	}
+	return 0;
+}
+
+int dax_inode_get(const struct dax_wish *w, struct dax_inode **out)
+{
+	struct dax_inode *i = dax_inode_find(w->dev, w->ino);
+	int rc = i ? 0 : open_new(w, &i);
+
+	if (rc == 0)
+		rc = make_good_for(i, w);
+	if (rc < 0)
+		dax_inode_unref(i);
+	else
+		*out = i;
+	return rc;
+}

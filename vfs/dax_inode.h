@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef VFS_DAX_INODE_H
+#define VFS_DAX_INODE_H
+
+#include "core/list.h"
+#include "vfs/dax.h"
+
+/* What the files of the DAX backend have between them; others need dax.h only. */
+
+struct dax_extent {
+	uint64_t from, to;
+};
+
+/* The state of an inode as it was when it was last made durable. */
+struct dax_synced {
+	bool valid;
+	unsigned changes;
+	uint64_t size;
+	struct timespec ctime;
+};
+
+struct dax_inode {
+	struct list link; /* guarded by the table's lock, like refs */
+	unsigned refs;
+	uint64_t dev, ino;
+	int fd;
+	atomic_uint changes; /* of metadata, by calls of this backend that have returned */
+
+	pthread_mutex_t lock;   /* guards what follows; no system call is made under it but dup3 */
+	unsigned access;        /* VFS_READ | VFS_WRITE: what fd is good for */
+	bool unmappable;        /* mmap has refused for good */
+	struct vfs_map *map;    /* one ref, or NULL */
+	struct dax_extent data; /* known to have storage */
+	unsigned cuts;          /* how often storage was taken away */
+	size_t moved;           /* bytes by system calls, while there is no mapping */
+	struct dax_synced synced;
+};
+
+/* dax_probe.c: what a root offers. */
+struct dax_offer {
+	bool memory;     /* tmpfs and the like: no device at all */
+	bool dax;        /* STATX_ATTR_DAX */
+	bool sync;       /* MAP_SYNC works */
+	bool fsync;      /* fsync(2) works, and something is behind it */
+	const char *why; /* not persistent */
+};
+void dax_probe(int root, struct dax_offer *out);
+
+/* dax_inode.c */
+/*
+ * The object of the regular file that path_fd names, made if need be, with a descriptor good for `access`;
+ * cred has been checked. In a read-only share it is not opened for writing for others' sake. One ref in *out.
+ */
+struct dax_wish {
+	uint64_t dev, ino;
+	int path_fd;
+	struct vfs_cred *cred;
+	unsigned access;
+	bool writable; /* open it for writing although nobody writes yet */
+};
+int dax_inode_get(const struct dax_wish *w, struct dax_inode **out);
+/* Likewise of a new file open at fd for both, which is taken over on success. */
+int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out);
+/* One ref, or NULL. */
+struct dax_inode *dax_inode_find(uint64_t dev, uint64_t ino);
+
+/* How long the file is now, or -errno. */
+int64_t dax_inode_size(const struct dax_inode *i);
+
+/*
+ * A map in which all of `e` has storage, as far as is known: one ref. NULL: use system calls. Files of which
+ * little is read or written are not worth a mapping, unless it is wanted.
+ */
+struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wanted);
+/* `e` has been written by a system call. */
+void dax_inode_wrote(struct dax_inode *i, struct dax_extent e);
+/* Storage has been taken away, or may have been. */
+void dax_inode_cut(struct dax_inode *i);
+int dax_inode_flush(struct dax_inode *i);
+
+/* dax_open.c */
+int dax_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
+	struct vfs_file **out, struct vfs_stat *st);
+int dax_reopen(struct vfs_file *f, struct vfs_cred *cred, unsigned access, unsigned flags);
+void dax_file_free(struct vfs_file *f);
+
+/* dax_io.c */
+ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
+ssize_t dax_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
+/*
+ * Whether a write that ends there changes nothing but bytes: the file is long enough, its times are those of
+ * now, as exactly as the kernel keeps them, and it has no set-user-ID or set-group-ID bit that might have to
+ * go, as write(2) would have it.
+ */
+bool dax_changes_bytes_only(const struct dax_inode *i, uint64_t end);
+int dax_file_fd(const struct vfs_file *f);
+int dax_flush(struct vfs_file *f, unsigned flags);
+
+/* dax_space.c */
+int dax_truncate(struct vfs_file *f, uint64_t size, unsigned flags);
+int dax_set_allocation(struct vfs_file *f, uint64_t bytes, unsigned flags);
+int dax_zero_range(struct vfs_file *f, uint64_t offset, uint64_t len);
+int dax_copy_range(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len);
+
+/* dax_window.c */
+int dax_window_open(struct vfs_file *f, uint64_t offset, size_t len, unsigned access, struct vfs_window *out);
+int dax_window_written(struct vfs_window *w, size_t at, size_t len);
+int dax_window_flush(struct vfs_window *w);
+void dax_window_close(struct vfs_window *w);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/dax_inode.h"
+#include "vfs/posix.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+/*
+ * What files beneath a root will be like is asked of a file there: one without a name, so that nothing is
+ * left behind, or, where none can be made, one that is there already. MAP_SYNC is not granted but by file
+ * systems on memory that is persistent without fsync (ext4_file_mmap and xfs_file_mmap ask
+ * daxdev_mapping_supported), so that it is proof; STATX_ATTR_DAX alone is none (virtio-pmem wants fsync). A
+ * directory never has the attribute.
+ */
+
+enum { PROBE_ENTRIES = 64 }; /* of the root are looked at for a file */
+
+/* File systems without a device, and one of which it cannot be told whether there is one. */
+static bool is_volatile(int fd)
+{
+	static const unsigned long magic[] = {TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(magic); i++)
+		if ((unsigned long)fs.f_type == magic[i])
+			return true;
+	return false;
+}
+
+static void probe_file(int fd, bool writable, struct dax_offer *out)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct statx x;
+
+	out->dax =
+		statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) == 0 && x.stx_attributes & STATX_ATTR_DAX;
+	void *p = mmap(
+		NULL, page, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0);
+	out->sync = out->dax && p != MAP_FAILED;
+	if (p != MAP_FAILED)
+		munmap(p, page);
+	out->fsync = fsync(fd) == 0;
+}
+
+/* A regular file in the root, open for reading, or -1. */
+static int open_any(int root)
+{
+	struct posix_dents d = {.fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct posix_dent e;
+	int fd = -1;
+
+	if (d.fd < 0)
+		return -1;
+	for (int i = 0; fd < 0 && i < PROBE_ENTRIES && posix_dents_next(&d, &e) > 0; i++)
+		if (e.type == DT_REG)
+			fd = openat(root, e.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	close(d.fd);
+	return fd;
+}
+
+static const char *explain(const struct dax_offer *o, bool probed)
+{
+	if (o->sync)
+		return NULL;
+	if (o->memory)
+		return "the file system is kept in memory, or does not tell where it is kept";
+	if (!probed)
+		return "there is no file to probe, and none can be made";
+	if (!o->fsync)
+		return "fsync fails";
+	return o->dax ? "MAP_SYNC is refused" : "the file system is not DAX";
+}
+
+void dax_probe(int root, struct dax_offer *out)
+{
+	int fd = openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	bool writable = fd >= 0;
+
+	*out = (struct dax_offer){.memory = is_volatile(root)};
+	if (fd < 0)
+		fd = open_any(root);
+	if (fd >= 0) {
+		probe_file(fd, writable, out);
+		close(fd);
+	}
+	if (out->memory)
+		out->fsync = false;
+	out->why = explain(out, fd >= 0);
+}
