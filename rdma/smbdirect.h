@@ -47,8 +47,9 @@ struct smbdirect_message {
 	void (*done)(struct smbdirect_message *m, int error);
 	/* SMB Direct's */
 	struct list link;
-	size_t progress;
+	size_t size, progress;
 	unsigned sends; /* not yet done */
+	int error;
 };
 
 /* Makes the RDMA connection, with the params given (receive_size and handlers are filled in by SMB Direct). NULL: failed. */
