@@ -30,7 +30,7 @@ BINARIES = {
 }
 PACKAGES = {  # pkg-config name: minimum version
     'talloc': '2.3.0', 'tevent': '0.11.0', 'gnutls': '3.7.0', 'nettle': '3.8', 'libtasn1': '4.16',
-    'libpmem': '1.10', 'libcap-ng': '0.8', 'libsystemd': '247', 'cmocka': '1.1.5',
+    'libpmem': '1.10', 'libisal': '2.30.0', 'libcap-ng': '0.8', 'libsystemd': '247', 'cmocka': '1.1.5',
 }
 WARNINGS = ('-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef '
             '-Wwrite-strings -Wformat=2 -Wvla -Wno-unused-parameter -Wno-sign-compare '

@@ -34,8 +34,9 @@ enum {
 /*
  * One Send, Write or Read. The poster owns it and what it points to, and leaves both alone until done, which comes exactly once.
  * error 0 of a Send or Write: the memory may be used again (the peer may not have it yet); of a Read: the data is there.
- * -EIO of a Read, Write or Send: the local memory faulted (core/fault.h). A Read goes without its data and the connection goes on;
- * after the others the connection ends. -ECONNRESET, -ECANCELED: it has ended, or was closed.
+ * -EIO: the local memory faulted (core/fault.h), and the connection goes on: zeros went out in place of what a Write could not
+ * read, a Read is without its data. A Send that faults ends the connection. -ECONNRESET, -ECANCELED: it has ended, or was
+ * closed.
  */
 struct rdma_work {
 	const struct iovec *iov;
@@ -46,8 +47,9 @@ struct rdma_work {
 	void (*done)(struct rdma_work *w, int error);
 	/* the transport's */
 	struct list link;
-	size_t progress;
+	size_t progress, length;
 	uint32_t private_tag;
+	int kind, result;
 };
 
 enum { RDMA_REMOTE_READ = 1, RDMA_REMOTE_WRITE = 2 };
@@ -73,7 +75,7 @@ struct rdma_target {
 	uint32_t tag;                      /* set by rdma_register */
 	uint64_t bytes_read, bytes_placed; /* by the peer */
 	/* the transport's */
-	struct list link;
+	struct list link, settle_link;
 	bool unsettled, settling;
 };
 
@@ -91,6 +93,7 @@ struct rdma_params {
 	unsigned ird, ord;      /* Reads at once: of the peer, and ours; what is agreed may be less, never 0 */
 	bool crc;               /* wanted; used if either side wants it */
 	unsigned setup_seconds; /* limit until established */
+	unsigned version;       /* initiator: MPA revision to ask for; 0: the newest */
 	struct rdma_handlers handlers;
 	void *arg;
 };
