@@ -46,3 +46,44 @@ start_server() { # FOLDER
 	export server=$!
 	until_true 30 daxsmbctl -s "$vm_folder/smb.conf" status >/dev/null 2>&1
 }
+
+stop_server() {
+	kill "$server" && wait "$server"
+}
+
+# 1,000 files of all sizes up to 16 KiB, some of them larger, in folders; names with spaces and beyond ASCII.
+make_tree() { # FOLDER
+	/usr/bin/python3 - "$1" <<-'END'
+	import os, random, sys
+	random.seed(1)
+	noise = random.randbytes(1 << 20)
+	for i in range(1000):
+	    folder = os.path.join(sys.argv[1], f'folder {i % 7}', f'Ünter {i % 3}')
+	    os.makedirs(folder, exist_ok=True)
+	    size = random.choice((0, 1, random.randrange(4096), random.randrange(16384)))
+	    if i % 100 == 99:
+	        size = random.randrange(1 << 20)
+	    start = random.randrange(len(noise) - size)
+	    with open(os.path.join(folder, f'file {i} ß.dat'), 'wb') as f:
+	        f.write(noise[start:start + size])
+	END
+}
+
+cifs_mount() { # ADDRESS OPTIONS
+	mount -t cifs -o "user=$vm_user,pass=$vm_password,$2" "//$1/data" "$mount_point"
+}
+
+# Written through the page cache, and read back from the server; then past the page cache.
+fio_verifies() {
+	local fio=(fio --directory="$mount_point" --verify=crc32c --verify_fatal=1 --size=6M --minimal --output=/dev/null)
+	"${fio[@]}" --name=buffered --rw=randwrite --bsrange=1k-300k --do_verify=0 --end_fsync=1 &&
+		echo 3 >/proc/sys/vm/drop_caches &&
+		"${fio[@]}" --name=buffered --rw=randwrite --bsrange=1k-300k --verify_only &&
+		"${fio[@]}" --name=direct --direct=1 --rw=randwrite --bs=64k
+}
+
+# The mount's own memory of the files is gone before they are compared.
+tree_arrives() { # ADDRESS OPTIONS
+	cp -r "$tree" "$mount_point/tree" && umount "$mount_point" && cifs_mount "$1" "$2" &&
+		diff -r "$tree" "$mount_point/tree"
+}
