@@ -5,13 +5,14 @@
 #include "client/cli.h"
 #include "client/conn.h"
 #include "client/histogram.h"
+#include "client/rdma_buffer.h"
 
 #include <sys/uio.h>
 
 /*
  * The load generator. libdaxsmb logs on; then the loop takes the socket and the keys over and drives them
  * itself, so that the server is the limit: requests are encoded once and patched, many leave in one writev,
- * answers are looked at only as far as the result needs.
+ * answers are looked at only as far as the result needs. Over SMB Direct the loop takes the transport over instead.
  *
  *   bench > bench_conn, a socket > bench_slot, an operation in flight > bench_template, a frame of requests
  */
@@ -46,13 +47,16 @@ struct bench_slot {
 	bool failed;  /* one of them was bad */
 	bool last;    /* what came says that the stage is not to be repeated */
 	struct smb2_file_id file;
+	uint8_t *memory;            /* for what is read, where the server places it */
+	struct rdma_buffer *buffer; /* registered while a READ or WRITE is in flight; NULL: the payload is in the message */
 };
 
 struct bench_conn {
 	struct bench *bench;
 	struct daxsmb_mount m; /* keeps keys; its connection no longer has the socket */
 	int fd;
-	bool sign, seal, writing;
+	struct transport *direct; /* instead of the socket; NULL */
+	bool sign, seal, writing, lost;
 	uint64_t next_id;
 	uint32_t credits;
 	struct smb2_file_id file;
@@ -102,6 +106,7 @@ struct bench {
 	uint8_t *payload;
 	struct bench_conn *conns;
 	int epoll;
+	struct tevent_timer *wake_up;
 	uint64_t random, unique;
 
 	bool measuring, stopping;
@@ -130,12 +135,26 @@ bool bench_tick(struct bench *b, uint64_t now);
 void bench_count(
 	struct bench *b, uint64_t start_ns, uint64_t now, uint64_t bytes, bool failed, ntstatus_t why);
 
+/* Sends what is ready to be sent; false when the connection is lost. */
+bool bench_conn_issue(struct bench_conn *c);
+
+/* bench_direct.c */
+void bench_direct_attach(struct bench_conn *c);
+void bench_direct_detach(struct bench_conn *c);
+void bench_direct_send(struct bench_conn *c, struct bytes head, struct bytes payload);
+/* One round of events; false when a connection was lost. */
+bool bench_direct_turn(struct bench *b);
+/* Registers memory of an operation anew, as s->buffer; false: its payload is to travel in the message. */
+bool bench_direct_lend(struct bench_slot *s, const uint8_t *base, unsigned rights);
+
 /* bench_wire.c: sends what the slot's stage says. False when credits lack. */
 bool bench_issue(struct bench_slot *s, uint64_t now);
 /* Adds a message to a template that is being built, and finishes the template. */
 struct wr bench_part(struct bench_conn *c, struct bench_template *t);
 bool bench_part_done(struct bench_conn *c, struct bench_template *t, const struct wr *w, uint16_t command,
 	uint16_t charge);
+/* One whole message. False: it makes no sense. */
+bool bench_take_message(struct bench_conn *c, uint8_t *data, size_t len);
 /* The frames in [0, in_len) of the buffer, as many as are whole. False: the stream makes no sense. */
 bool bench_take(struct bench_conn *c);
 /* c->discard bytes have gone by: the frame whose beginning is in the buffer is complete. */

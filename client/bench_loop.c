@@ -122,7 +122,7 @@ static void out_compact(struct bench_conn *c)
 	c->out_first = 0;
 }
 
-static bool conn_issue(struct bench_conn *c)
+bool bench_conn_issue(struct bench_conn *c)
 {
 	uint64_t now = clock_now_ns();
 
@@ -175,7 +175,7 @@ static bool conn_event(struct bench_conn *c, uint32_t events)
 		if (more < 0)
 			return false;
 	}
-	return conn_issue(c);
+	return bench_conn_issue(c);
 }
 
 static int lost(struct bench *b)
@@ -191,7 +191,9 @@ static bool start(struct bench *b)
 	for (unsigned i = 0; b->epoll >= 0 && i < b->connections; i++) {
 		struct epoll_event e = {.events = EPOLLIN, .data.ptr = &b->conns[i]};
 
-		if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->conns[i].fd, &e) || !conn_issue(&b->conns[i]))
+		if (!b->conns[i].direct && epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->conns[i].fd, &e))
+			return false;
+		if (!bench_conn_issue(&b->conns[i]))
 			return false;
 	}
 	return b->epoll >= 0;
@@ -201,8 +203,11 @@ static bool start(struct bench *b)
 static bool turn(struct bench *b)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(b->epoll, events, EVENTS, 100);
+	int n;
 
+	if (b->cli->options.via == DAXSMB_VIA_SMBDIRECT)
+		return bench_direct_turn(b);
+	n = epoll_wait(b->epoll, events, EVENTS, 100);
 	for (int i = 0; i < n; i++)
 		if (!conn_event(events[i].data.ptr, events[i].events))
 			return false;
@@ -224,7 +229,7 @@ static bool drain(struct bench *b)
 
 	b->stopping = true;
 	for (unsigned i = 0; i < b->connections; i++)
-		if (!conn_issue(&b->conns[i]))
+		if (!bench_conn_issue(&b->conns[i]))
 			return false;
 	while (!all_idle(b) && clock_now_ns() < until)
 		if (!turn(b))

@@ -10,7 +10,8 @@
 enum {
 	IO_OFFSET_AT = SMB2_HEADER_SIZE + 8,
 	HANDLE_AT = SMB2_HEADER_SIZE + 8,
-	CREATE_NAME_AT = SMB2_HEADER_SIZE + 56
+	CREATE_NAME_AT = SMB2_HEADER_SIZE + 56,
+	DESCRIPTOR_TOKEN_AT = 8, /* [MS-SMBD] 2.2.3.1 */
 };
 enum { UNIQUE_DIGITS = 16, LIST_OUTPUT = 65536 };
 enum { LIST_OPEN, LIST_QUERY, LIST_CLOSE };
@@ -54,6 +55,12 @@ static bool build_read(struct bench_conn *c, struct bench_slot *s)
 	struct bench_template *t = &s->stages[0];
 	struct wr w = bench_part(c, t);
 
+	if (c->direct)
+		s->memory = talloc_size(c->slots, q.length);
+	if (bench_direct_lend(s, s->memory, RDMA_REMOTE_WRITE)) {
+		q.channel = rdma_buffer_channel(c->m.conn);
+		q.channel_info = rdma_buffer_descriptors(s->buffer);
+	}
 	smb2_read_req_encode(&w, &q);
 	return bench_part_done(c, t, &w, SMB2_READ, client_credits_charge(q.length));
 }
@@ -64,24 +71,58 @@ static bool build_write(struct bench_conn *c, struct bench_slot *s)
 	struct bench_template *t = &s->stages[0];
 	struct wr w = bench_part(c, t);
 
-	t->payload = BYTES(c->bench->payload, q.length);
+	if (bench_direct_lend(s, c->bench->payload, RDMA_REMOTE_READ)) {
+		q.channel = rdma_buffer_channel(c->m.conn);
+		q.channel_info = rdma_buffer_descriptors(s->buffer);
+		q.remaining_bytes = q.length;
+		q.length = 0;
+	} else {
+		t->payload = BYTES(c->bench->payload, q.length);
+	}
 	smb2_write_req_encode(&w, &q);
-	return bench_part_done(c, t, &w, SMB2_WRITE, client_credits_charge(q.length));
+	return bench_part_done(c, t, &w, SMB2_WRITE, client_credits_charge(c->bench->size));
 }
 
-static void patch_offset(struct bench_slot *s)
+/* The tag of memory that is registered for this time; the descriptor is the end of both requests. */
+static void patch_descriptor(struct bench_slot *s, struct wr *w)
+{
+	const struct bench *b = s->conn->bench;
+
+	if (!bench_direct_lend(s, b->op->writes ? b->payload : s->memory,
+		    b->op->writes ? RDMA_REMOTE_READ : RDMA_REMOTE_WRITE)) {
+		s->failed = true;
+		return;
+	}
+	wr_patch(w, w->cap - SMBDIRECT_DESCRIPTOR_SIZE + DESCRIPTOR_TOKEN_AT, s->buffer->target.tag, 4);
+}
+
+static void patch_io(struct bench_slot *s)
 {
 	struct bench *b = s->conn->bench;
 	struct wr w = part_writer(&s->stages[0], 0);
 
 	wr_patch(&w, IO_OFFSET_AT, next_random(b) % (b->file_size / b->size) * b->size, 8);
+	if (s->buffer)
+		patch_descriptor(s, &w);
 }
 
-/* The count of bytes stands at the same place in both answers. */
+/* What went through memory that was lent. */
+static uint64_t moved(const struct bench_slot *s)
+{
+	const struct rdma_target *t = &s->buffer->target;
+
+	return s->conn->bench->op->writes ? t->bytes_read : t->bytes_placed;
+}
+
+/* A READ is answered with DataLength and DataRemaining, one of them 0, and a WRITE with Count and 0: at the same place. */
 static bool answered_io(struct bench_slot *s, unsigned part, const struct smb2_header *h, struct rd *body)
 {
+	uint64_t size = s->conn->bench->size;
+	uint32_t count;
+
 	rd_skip(body, 4);
-	return status_is_ok(h->status) && rd_u32(body) == s->conn->bench->size;
+	count = rd_u32(body);
+	return status_is_ok(h->status) && count + rd_u32(body) == size && (!s->buffer || moved(s) == size);
 }
 
 /* stat, open, create */
@@ -224,14 +265,14 @@ static const struct bench_op ops[] = {
 		.needs_file = true,
 		.moves = true,
 		.build = build_read,
-		.patch = patch_offset,
+		.patch = patch_io,
 		.answer = answered_io},
 	{.name = "write",
 		.needs_file = true,
 		.writes = true,
 		.moves = true,
 		.build = build_write,
-		.patch = patch_offset,
+		.patch = patch_io,
 		.answer = answered_io},
 	{.name = "stat", .needs_file = true, .build = build_stat, .answer = answered_ok},
 	{.name = "open", .needs_file = true, .build = build_open, .answer = answered_ok},

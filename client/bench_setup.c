@@ -46,7 +46,7 @@ static ntstatus_t open_file(struct bench *b, struct daxsmb_tree *t, const char *
 static ntstatus_t fill_file(struct bench *b, struct smb2_file_id id)
 {
 	ntstatus_t status = STATUS_SUCCESS;
-	uint32_t most = daxsmb_conn_max_write(b->cli->m.conn);
+	uint32_t most = daxsmb_tree_max_write(b->cli->m.tree);
 
 	for (uint64_t at = 0; at < b->file_size && status_is_ok(status);) {
 		uint64_t left = b->file_size - at, block = most < FILL_BLOCK ? most : FILL_BLOCK;
@@ -201,8 +201,8 @@ static ntstatus_t attach_one(struct bench *b, struct bench_conn *c)
 	c->bench = b;
 	c->sign = daxsmb_session_signs(c->m.session);
 	c->seal = daxsmb_session_seals(c->m.session) || c->m.tree->seal;
-	if (b->op->moves && b->size > (b->op->writes ? daxsmb_conn_max_write(c->m.conn)
-						     : daxsmb_conn_max_read(c->m.conn)))
+	if (b->op->moves && b->size > (b->op->writes ? daxsmb_tree_max_write(c->m.tree)
+						     : daxsmb_tree_max_read(c->m.tree)))
 		return STATUS_INVALID_BUFFER_SIZE;
 	if (b->op->needs_file)
 		status = open_file(b, c->m.tree, "file", FILE_OPEN, &c->file);
@@ -211,7 +211,10 @@ static ntstatus_t attach_one(struct bench *b, struct bench_conn *c)
 	gather_credits(b, c, b->depth * (charge > BENCH_PARTS ? charge : BENCH_PARTS));
 	c->credits = c->m.conn->credits.available;
 	c->next_id = c->m.conn->credits.next_id;
-	c->fd = transport_tcp_release(c->m.conn->transport);
+	if (b->cli->options.via == DAXSMB_VIA_SMBDIRECT)
+		bench_direct_attach(c);
+	else
+		c->fd = transport_tcp_release(c->m.conn->transport);
 	return slots_new(b, c) && input_new(b, c) ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
@@ -241,9 +244,12 @@ void bench_detach(struct bench *b)
 	struct timeval patience = {.tv_sec = 5};
 	char rest[4096];
 
-	for (unsigned i = 0; b->conns && i < b->connections; i++)
+	for (unsigned i = 0; b->conns && i < b->connections; i++) {
+		if (b->conns[i].direct)
+			bench_direct_detach(&b->conns[i]);
 		if (b->conns[i].fd >= 0)
 			shutdown(b->conns[i].fd, SHUT_WR);
+	}
 	for (unsigned i = 0; b->conns && i < b->connections; i++) {
 		int fd = b->conns[i].fd;
 

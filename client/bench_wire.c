@@ -112,10 +112,16 @@ static size_t seal_frame(struct bench_slot *s, const struct bench_template *t)
 	return PREFIX + SMB2_TRANSFORM_HEADER_SIZE + plain;
 }
 
-static void queue(struct bench_conn *c, const void *data, size_t len)
+/* data: a frame with its prefix, which SMB Direct does not have; payload: the rest of it. */
+static void queue(struct bench_conn *c, const uint8_t *data, size_t len, struct bytes payload)
 {
-	if (len)
-		c->out[c->out_count++] = (struct iovec){(void *)data, len};
+	if (c->direct) {
+		bench_direct_send(c, BYTES(data + PREFIX, len - PREFIX), payload);
+		return;
+	}
+	c->out[c->out_count++] = (struct iovec){(void *)data, len};
+	if (payload.len)
+		c->out[c->out_count++] = (struct iovec){(void *)payload.data, payload.len};
 }
 
 bool bench_issue(struct bench_slot *s, uint64_t now)
@@ -135,13 +141,12 @@ bool bench_issue(struct bench_slot *s, uint64_t now)
 	patch_ids(s, t);
 	s->due = t->parts;
 	if (c->seal) {
-		queue(c, s->sealed, seal_frame(s, t));
+		queue(c, s->sealed, seal_frame(s, t), BYTES(NULL, 0));
 		return true;
 	}
 	if (c->sign)
 		sign_parts(c, t);
-	queue(c, t->buf, t->len);
-	queue(c, t->payload.data, t->payload.len);
+	queue(c, t->buf, t->len, t->payload);
 	return true;
 }
 
@@ -152,6 +157,8 @@ static void stage_done(struct bench_slot *s, uint64_t now, ntstatus_t why)
 	const struct bench_op *op = c->bench->op;
 	int next = op->next ? op->next(s) : -1;
 
+	if (s->buffer)
+		rdma_buffer_end(s->buffer);
 	if (next < 0) {
 		bench_count(c->bench, s->start_ns, now, op->moves ? c->bench->size : 0, s->failed, why);
 		next = 0;
@@ -205,14 +212,14 @@ static bool take_frame(struct bench_conn *c, struct bytes in, bool whole, uint64
 	}
 }
 
-static bool take_whole(struct bench_conn *c, uint8_t *data, size_t len, uint64_t now)
+bool bench_take_message(struct bench_conn *c, uint8_t *data, size_t len)
 {
 	struct daxsmb_session *session;
 	struct bytes plain = BYTES(data, len);
 
 	if (c->seal && !client_conn_unseal(c->m.conn, data, len, &plain, &session))
 		return false;
-	return take_frame(c, plain, true, now);
+	return take_frame(c, plain, true, clock_now_ns());
 }
 
 /* A long rest of the frame that begins the buffer is payload: the kernel drops it instead of copying it. */
@@ -227,7 +234,6 @@ static void discard_rest(struct bench_conn *c)
 
 bool bench_take(struct bench_conn *c)
 {
-	uint64_t now = clock_now_ns();
 	bool cuts = !c->seal && !c->bench->verify;
 	size_t at = 0;
 
@@ -240,7 +246,7 @@ bool bench_take(struct bench_conn *c)
 				return false;
 			break;
 		}
-		if (!take_whole(c, c->in + at + PREFIX, len, now))
+		if (!bench_take_message(c, c->in + at + PREFIX, len))
 			return false;
 		at += PREFIX + len;
 	}

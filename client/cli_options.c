@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT };
+enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT, OPT_VIA };
 enum { DEFAULT_BLOCK = 1 << 20, MAX_DEPTH = 1024, MAX_OPTIONS = 64 };
 
 static const struct option common[] = {
@@ -21,6 +21,7 @@ static const struct option common[] = {
 	{"depth", required_argument, NULL, OPT_DEPTH},
 	{"block", required_argument, NULL, OPT_BLOCK},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"via", required_argument, NULL, OPT_VIA},
 };
 
 bool cli_size(const char *text, uint64_t *out)
@@ -60,18 +61,33 @@ static bool take_dialect(struct cli *cli, const char *value)
 	return cli->options.min_dialect && cli->options.max_dialect >= cli->options.min_dialect;
 }
 
+/* The place of a word among n, or -1. */
+static int find_word(const char *const *words, size_t n, const char *value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], value) == 0)
+			return (int)i;
+	return -1;
+}
+
 static bool take_protect(struct cli *cli, const char *value)
 {
-	static const char *const names[] = {
+	static const char *const words[] = {
 		[DAXSMB_PROTECT_OFF] = "off", [DAXSMB_PROTECT_SIGN] = "sign", [DAXSMB_PROTECT_SEAL] = "seal"};
+	int i = find_word(words, ARRAY_SIZE(words), value);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(names[i], value) == 0) {
-			cli->options.protect = (enum daxsmb_protect)i;
-			return true;
-		}
-	}
-	return false;
+	cli->options.protect = i < 0 ? DAXSMB_PROTECT_OFF : (enum daxsmb_protect)i;
+	return i >= 0;
+}
+
+static bool take_via(struct cli *cli, const char *value)
+{
+	static const char *const words[] = {
+		[DAXSMB_VIA_TCP] = "tcp", [DAXSMB_VIA_SMBDIRECT] = "smbdirect"};
+	int i = find_word(words, ARRAY_SIZE(words), value);
+
+	cli->options.via = i < 0 ? DAXSMB_VIA_TCP : (enum daxsmb_via)i;
+	return i >= 0;
 }
 
 static bool take_number(const char *value, uint64_t most, uint64_t *out)
@@ -107,6 +123,8 @@ static bool take_common(struct cli *cli, int code, char *value)
 		return take_dialect(cli, value);
 	case OPT_PROTECT:
 		return take_protect(cli, value);
+	case OPT_VIA:
+		return take_via(cli, value);
 	case OPT_DEPTH:
 		if (!take_number(value, MAX_DEPTH, &n))
 			return false;

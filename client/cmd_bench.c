@@ -125,9 +125,10 @@ static struct figures compute(const struct bench *b)
 
 static void report_json(const struct bench *b, const struct figures *f)
 {
-	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", ",
+	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", \"via\": \"%s\", ",
 		b->op->name, (unsigned long long)b->size, b->depth, b->connections,
-		daxsmb_dialect_name(daxsmb_conn_dialect(b->cli->m.conn)));
+		daxsmb_dialect_name(daxsmb_conn_dialect(b->cli->m.conn)),
+		b->cli->options.via == DAXSMB_VIA_SMBDIRECT ? "smbdirect" : "tcp");
 	printf("\"seconds\": %.3f, \"ops\": %llu, \"errors\": %llu, \"rate\": %.1f, \"mbps\": %.2f, ",
 		f->seconds, (unsigned long long)b->done, (unsigned long long)b->errors, f->rate, f->mbps);
 	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us_per_op\": %.3f}\n",

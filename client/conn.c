@@ -184,16 +184,6 @@ uint16_t daxsmb_conn_dialect(const struct daxsmb_conn *c)
 	return c->dialect;
 }
 
-uint32_t daxsmb_conn_max_read(const struct daxsmb_conn *c)
-{
-	return c->max_read;
-}
-
-uint32_t daxsmb_conn_max_write(const struct daxsmb_conn *c)
-{
-	return c->max_write;
-}
-
 ntstatus_t daxsmb_conn_status(const struct daxsmb_conn *c)
 {
 	return c->dead;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "client/conn.h"
 #include "client/req.h"
+#include "rdma/smbdirect.h"
+
+enum { PORT_TCP = 445 };
 
 struct connect_state {
 	struct tevent_context *ev;
 	struct daxsmb_conn *conn;
+	enum daxsmb_via via;
 };
 
 static void connect_tcp_done(struct tevent_req *sub);
@@ -20,6 +24,7 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 	if (!req)
 		return NULL;
 	s->ev = ev;
+	s->via = o->via;
 	s->conn = client_conn_new(s, ev, o);
 	if (tevent_req_nomem(s->conn, req))
 		return tevent_req_post(req, ev);
@@ -30,6 +35,8 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 		tevent_req_error(req, STATUS_INVALID_PARAMETER);
 		return tevent_req_post(req, ev);
 	}
+	if (port == 0)
+		port = s->via == DAXSMB_VIA_SMBDIRECT ? SMBDIRECT_PORT_IWARP : PORT_TCP;
 	sub = client_tcp_connect_send(s, ev, host, port);
 	if (tevent_req_nomem(sub, req))
 		return tevent_req_post(req, ev);
@@ -50,7 +57,10 @@ static void connect_tcp_done(struct tevent_req *sub)
 	talloc_free(sub);
 	if (req_failed(req, status))
 		return;
-	t = transport_tcp_new(s->conn, s->ev, fd);
+	if (s->via == DAXSMB_VIA_SMBDIRECT)
+		t = transport_smbdirect_new(s->conn, s->ev, fd, (s->conn->timeout_ms + 999) / 1000);
+	else
+		t = transport_tcp_new(s->conn, s->ev, fd);
 	if (tevent_req_nomem(t, req))
 		return;
 	client_conn_attach(s->conn, t);

@@ -30,8 +30,14 @@ enum daxsmb_protect {
 	DAXSMB_PROTECT_SEAL, /* every message encrypted */
 };
 
+enum daxsmb_via {
+	DAXSMB_VIA_TCP,       /* port 445 */
+	DAXSMB_VIA_SMBDIRECT, /* [MS-SMBD] on software iWARP, port 5445: payloads are placed by RDMA */
+};
+
 /* Copied by whoever takes it. Zeroes are good defaults. */
 struct daxsmb_options {
+	enum daxsmb_via via;
 	uint16_t min_dialect, max_dialect; /* SMB2_DIALECT_*; 0: 2.0.2 and 3.1.1 */
 	enum daxsmb_protect protect;
 	const char *user, *domain, *password; /* user NULL or "": anonymous */
@@ -50,7 +56,7 @@ const char *daxsmb_dialect_name(uint16_t dialect);
 /* //host[:port]/share[/path], smb://host[:port]/share[/path] or \\host\share\path; IPv6 hosts in brackets. */
 struct daxsmb_url {
 	const char *host;
-	uint16_t port;     /* 445 unless given */
+	uint16_t port;     /* 0 unless given */
 	const char *share; /* "" if there is none */
 	const char *path;  /* with backslashes, without one at either end; "" is the root of the share */
 };
@@ -58,14 +64,15 @@ struct daxsmb_url {
 /* Strings are allocated under mem. False if text has no such shape. */
 bool daxsmb_url_parse(TALLOC_CTX *mem, const char *text, struct daxsmb_url *out);
 
-/* TCP and NEGOTIATE. Resolves the name first, which may block. The connection is moved under mem. */
+/*
+ * TCP, perhaps SMB Direct, and NEGOTIATE. Resolves the name first, which may block. port 0: the usual one of o->via. The connection
+ * is moved under mem.
+ */
 struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
 	uint16_t port, const struct daxsmb_options *o);
 ntstatus_t daxsmb_connect_recv(struct tevent_req *req, TALLOC_CTX *mem, struct daxsmb_conn **out);
 
 uint16_t daxsmb_conn_dialect(const struct daxsmb_conn *c);
-uint32_t daxsmb_conn_max_read(const struct daxsmb_conn *c);  /* bytes in one READ */
-uint32_t daxsmb_conn_max_write(const struct daxsmb_conn *c); /* bytes in one WRITE */
 /* STATUS_SUCCESS, or why the connection is lost. */
 ntstatus_t daxsmb_conn_status(const struct daxsmb_conn *c);
 
@@ -85,10 +92,13 @@ struct tevent_req *daxsmb_tree_connect_send(
 ntstatus_t daxsmb_tree_connect_recv(struct tevent_req *req, struct daxsmb_tree **out);
 struct daxsmb_session *daxsmb_tree_session(const struct daxsmb_tree *t);
 struct daxsmb_conn *daxsmb_tree_conn(const struct daxsmb_tree *t);
+uint32_t daxsmb_tree_max_read(const struct daxsmb_tree *t);  /* bytes in one READ */
+uint32_t daxsmb_tree_max_write(const struct daxsmb_tree *t); /* bytes in one WRITE */
 
 /*
- * One request each; [MS-SMB2] 2.2 says what the fields mean. create: `path` replaces in->name. write:
- * in->data is borrowed until the request ends. Cancelling (tevent_req_cancel) asks the server; the request
+ * One request each; [MS-SMB2] 2.2 says what the fields mean. create: `path` replaces in->name. read, write: how the payload
+ * travels is the library's choice, so that length and channel fields are its own. write: in->data is borrowed until the request
+ * ends. Cancelling (tevent_req_cancel) asks the server; the request
  * then ends with its answer. A recv returns the server's status; *out is filled for STATUS_SUCCESS and
  * STATUS_BUFFER_OVERFLOW.
  */
@@ -102,6 +112,13 @@ ntstatus_t daxsmb_create_recv(struct tevent_req *req, struct smb2_create_rsp *ou
 DAXSMB_OP(close, smb2_close_req, smb2_close_rsp);
 DAXSMB_OP(flush, smb2_flush_req, smb2_empty);
 DAXSMB_OP(read, smb2_read_req, smb2_read_rsp);
+/*
+ * For daxsmb_read_recv: out->data is what was read. `to`, in->length bytes, borrowed until the request ends, or NULL: where the
+ * connection has RDMA the server may place the data there, and out->data then is that memory; else it is the request's. A READ or WRITE
+ * that is freed before its answer has come takes such memory away, and a server that still uses it loses the connection.
+ */
+struct tevent_req *daxsmb_read_into_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t,
+	const struct smb2_read_req *in, uint8_t *to);
 DAXSMB_OP(write, smb2_write_req, smb2_write_rsp);
 DAXSMB_OP(ioctl, smb2_ioctl_req, smb2_ioctl_rsp);
 DAXSMB_OP(query_directory, smb2_query_directory_req, smb2_output_rsp);

@@ -43,6 +43,8 @@ struct wr *exchange_add(
 /* The exchange is over for everybody but its caller: nothing of the connection points to it any more. */
 static void exchange_detach(struct exchange *x)
 {
+	if (x->p.buffer)
+		rdma_buffer_end(x->p.buffer);
 	if (!x->conn)
 		return;
 	list_remove(&x->link);
@@ -207,13 +209,16 @@ static struct exchange *exchange_new(TALLOC_CTX *mem, struct tevent_context *ev,
 	struct exchange *x;
 	struct tevent_req *req = tevent_req_create(mem, &x, struct exchange);
 
-	if (!req)
+	if (!req) {
+		talloc_free(p->buffer);
 		return NULL;
+	}
 	x->req = req;
 	x->p = *p;
 	list_init(&x->link);
 	tevent_req_defer_callback(req, ev);
 	talloc_set_destructor(x, exchange_destructor);
+	talloc_steal(x, p->buffer);
 	for (unsigned i = 0; i < p->count; i++) {
 		talloc_steal(x, p->out[i].w.base);
 		if (p->out[i].w.bad && tevent_req_is_in_progress(req))
@@ -326,6 +331,16 @@ static bool exchange_cancel(struct tevent_req *req)
 	return true;
 }
 
+/* The longest frame that the exchange may need. */
+static size_t exchange_size(const struct exchange *x)
+{
+	size_t size = SMB2_TRANSFORM_HEADER_SIZE + x->p.payload.len;
+
+	for (unsigned i = 0; i < x->p.count; i++)
+		size += part_size(x, i);
+	return size;
+}
+
 struct tevent_req *exchange_send(TALLOC_CTX *mem, struct tevent_context *ev, struct exchange_params *p)
 {
 	struct exchange *x = exchange_new(mem, ev, p);
@@ -333,10 +348,16 @@ struct tevent_req *exchange_send(TALLOC_CTX *mem, struct tevent_context *ev, str
 
 	if (!x)
 		return NULL;
-	if (!tevent_req_is_in_progress(x->req))
+	if (!tevent_req_is_in_progress(x->req)) {
+		exchange_detach(x);
 		return x->req;
+	}
 	if (!c || c->dead) {
-		tevent_req_error(x->req, c ? c->dead : (ntstatus_t)STATUS_CONNECTION_DISCONNECTED);
+		exchange_fail(x, c ? c->dead : (ntstatus_t)STATUS_CONNECTION_DISCONNECTED);
+		return x->req;
+	}
+	if (exchange_size(x) > c->transport->max_send) {
+		exchange_fail(x, STATUS_INVALID_BUFFER_SIZE);
 		return x->req;
 	}
 	x->conn = c;
@@ -415,6 +436,14 @@ ntstatus_t exchange_answer(struct tevent_req *req, unsigned i, struct rd *body, 
 	if (h)
 		*h = x->part[i].header;
 	return x->part[i].header.status;
+}
+
+struct bytes exchange_placed(struct tevent_req *req)
+{
+	struct exchange *x = tevent_req_data(req, struct exchange);
+	const struct rdma_buffer *b = x->p.buffer;
+
+	return b ? BYTES(b->target.base, b->target.bytes_placed) : BYTES(NULL, 0);
 }
 
 struct bytes exchange_answer_bytes(struct tevent_req *req, unsigned i)

@@ -2,8 +2,7 @@
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
 
-#include "client/conn.h"
-#include "wire/cursor.h"
+#include "client/rdma_buffer.h"
 
 /* One request, or several in a related compound, and their answers. */
 
@@ -23,6 +22,7 @@ struct exchange_params {
 	bool always_sign;     /* and the answer has to be signed */
 	uint8_t *preauth;     /* hash that takes the message as sent; NULL */
 	struct bytes payload; /* behind the last body; borrowed until the exchange ends */
+	struct rdma_buffer *buffer; /* registered until the exchange ends; NULL */
 	struct outgoing out[EXCHANGE_MAX];
 	unsigned count;
 };
@@ -43,7 +43,7 @@ void exchange_add_create(
 /* A related CLOSE of what the message before opened. */
 void exchange_add_close(TALLOC_CTX *mem, struct exchange_params *p);
 
-/* The memory of p->out is taken. */
+/* The memory of p->out, and p->buffer, are taken. */
 struct tevent_req *exchange_send(TALLOC_CTX *mem, struct tevent_context *ev, struct exchange_params *p);
 
 /*
@@ -53,6 +53,9 @@ struct tevent_req *exchange_send(TALLOC_CTX *mem, struct tevent_context *ev, str
 ntstatus_t exchange_answer(struct tevent_req *req, unsigned i, struct rd *body, struct smb2_header *h);
 /* The whole message of answer i. */
 struct bytes exchange_answer_bytes(struct tevent_req *req, unsigned i);
+
+/* The memory that was lent to the server, as far as the server has filled it; data NULL: none was. */
+struct bytes exchange_placed(struct tevent_req *req);
 
 /* For client/receive.c and conn.c. */
 struct list *exchange_link(struct exchange *x);

@@ -36,6 +36,8 @@ static int usage(FILE *to)
 		    "that one\n"
 		    "      --protect=off|sign|seal          what the messages carry at least (default: what "
 		    "the server asks)\n"
+		    "      --via=tcp|smbdirect              how the messages travel (default tcp); smbdirect: RDMA in "
+		    "software\n"
 		    "      --depth=N                        requests in flight of a transfer (default 16)\n"
 		    "      --block=SIZE                     bytes in one request (default 1M)\n"
 		    "      --timeout=SECONDS                silence of the server that ends the connection "

@@ -34,8 +34,6 @@ OP(close, SMB2_CLOSE, smb2_close_req, 0, 0)
 RECV(close, smb2_close_rsp)
 OP(flush, SMB2_FLUSH, smb2_flush_req, 0, 0)
 RECV(flush, smb2_empty)
-OP(read, SMB2_READ, smb2_read_req, in->channel_info.len, in->length)
-RECV(read, smb2_read_rsp)
 RECV(write, smb2_write_rsp)
 OP(ioctl, SMB2_IOCTL, smb2_ioctl_req, in->input.len,
 	LARGER((uint64_t)in->input.len, (uint64_t)in->max_output_response + in->max_input_response))
@@ -49,16 +47,64 @@ OP(query_info, SMB2_QUERY_INFO, smb2_query_info_req, in->input.len, LARGER(in->i
 RECV(query_info, smb2_output_rsp)
 OP(set_info, SMB2_SET_INFO, smb2_set_info_req, in->input.len, in->input.len)
 
-/* The data goes behind the message without being copied. */
+struct tevent_req *daxsmb_read_into_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t,
+	const struct smb2_read_req *in, uint8_t *to)
+{
+	struct exchange_params p = exchange_on_tree(t);
+	struct smb2_read_req q = *in;
+
+	p.buffer = rdma_buffer_new(mem, t, to, q.length, RDMA_REMOTE_WRITE);
+	if (p.buffer) {
+		q.channel = rdma_buffer_channel(p.conn);
+		q.channel_info = rdma_buffer_descriptors(p.buffer);
+	}
+	smb2_read_req_encode(exchange_add(mem, &p, SMB2_READ, client_credits_charge(q.length),
+				     FIXED_ROOM + q.channel_info.len),
+		&q);
+	return exchange_send(mem, ev, &p);
+}
+
+struct tevent_req *daxsmb_read_send(
+	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct smb2_read_req *in)
+{
+	return daxsmb_read_into_send(mem, ev, t, in, NULL);
+}
+
+/* [MS-SMB2] 2.2.20: DataRemaining is what was placed. The server is not believed to have placed more than it has. */
+ntstatus_t daxsmb_read_recv(struct tevent_req *req, struct smb2_read_rsp *out)
+{
+	struct bytes placed = exchange_placed(req);
+	struct rd body;
+	ntstatus_t status = exchange_answer(req, 0, &body, NULL);
+
+	if (status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW)
+		return status;
+	if (!smb2_read_rsp_decode(&body, out))
+		return STATUS_INVALID_NETWORK_RESPONSE;
+	if (!placed.data || out->data.len)
+		return status;
+	if (out->data_remaining > placed.len)
+		return STATUS_INVALID_NETWORK_RESPONSE;
+	out->data = BYTES(placed.data, out->data_remaining);
+	return status;
+}
+
+/* The data goes behind the message without being copied, or the server fetches it: [MS-SMB2] 2.2.21, Length is 0 then. */
 struct tevent_req *daxsmb_write_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct smb2_write_req *in)
 {
 	struct exchange_params p = exchange_on_tree(t);
 	struct smb2_write_req q = *in;
 
-	if (q.channel == SMB2_CHANNEL_NONE)
+	p.buffer = rdma_buffer_new(mem, t, q.data.data, q.data.len, RDMA_REMOTE_READ);
+	if (p.buffer) {
+		q.channel = rdma_buffer_channel(p.conn);
+		q.channel_info = rdma_buffer_descriptors(p.buffer);
+		q.remaining_bytes = (uint32_t)q.data.len;
+	} else {
 		q.length = (uint32_t)q.data.len;
-	p.payload = q.data;
+		p.payload = q.data;
+	}
 	smb2_write_req_encode(exchange_add(mem, &p, SMB2_WRITE, client_credits_charge(q.data.len),
 				      FIXED_ROOM + q.channel_info.len),
 		&q);

@@ -14,6 +14,7 @@ struct get;
 struct get_slot {
 	struct get *get;
 	struct tevent_req *req; /* NULL: free */
+	uint8_t *buf;           /* where the server may place the data; made when needed */
 	uint64_t offset;
 	uint32_t length;
 	bool answered;
@@ -47,7 +48,10 @@ static bool get_issue(struct get_slot *slot)
 	struct smb2_read_req q = {.length = slot->length, .offset = slot->offset, .file_id = g->file};
 
 	slot->answered = false;
-	slot->req = daxsmb_read_send(g->slots, g->cli->ev, g->cli->m.tree, &q);
+	if (!slot->buf)
+		slot->buf = talloc_size(g->slots, g->block);
+	if (slot->buf)
+		slot->req = daxsmb_read_into_send(g->slots, g->cli->ev, g->cli->m.tree, &q, slot->buf);
 	if (!slot->req) {
 		g->status = STATUS_NO_MEMORY;
 		return false;
@@ -137,6 +141,14 @@ static void get_run(struct get *g)
 	}
 }
 
+/* After an error: what the server may still place has its memory until it has answered. */
+static void get_drain(struct get *g)
+{
+	for (unsigned i = 0; i < g->depth; i++)
+		while (g->slots[i].req && !g->slots[i].answered && tevent_loop_once(g->cli->ev) == 0)
+			;
+}
+
 static ntstatus_t get_open(struct get *g, const char *path)
 {
 	struct smb2_create_req q = {
@@ -157,7 +169,7 @@ static ntstatus_t get_open(struct get *g, const char *path)
 ntstatus_t transfer_get(struct cli *cli, const char *path, int fd, const char *label, int *local)
 {
 	struct get g = {.cli = cli, .fd = fd};
-	uint32_t most = daxsmb_conn_max_read(cli->m.conn);
+	uint32_t most = daxsmb_tree_max_read(cli->m.tree);
 	ntstatus_t status;
 
 	*local = 0;
@@ -172,6 +184,7 @@ ntstatus_t transfer_get(struct cli *cli, const char *path, int fd, const char *l
 	if (status_is_ok(status)) {
 		progress_start(&g.progress, label, g.size, cli->quiet);
 		get_run(&g);
+		get_drain(&g);
 		progress_end(&g.progress);
 		status = g.status;
 	}

@@ -71,7 +71,7 @@ static void put_answered(struct tevent_req *req)
 	}
 	slot->start += p.count;
 	progress_add(&u->progress, p.count);
-	if (slot->start < slot->length)
+	if (slot->start < slot->length && status_is_ok(u->status))
 		put_issue(slot);
 	else
 		u->busy--;
@@ -139,6 +139,15 @@ static void put_run(struct put *u)
 	}
 }
 
+/* After an error: what the server may still fetch stays where it is until it has answered. */
+static void put_drain(struct put *u)
+{
+	TALLOC_FREE(u->readable);
+	for (unsigned i = 0; i < u->depth; i++)
+		while (u->slots[i].req && tevent_loop_once(u->cli->ev) == 0)
+			;
+}
+
 static ntstatus_t put_open(struct put *u, const char *path)
 {
 	struct smb2_create_req q = {
@@ -159,7 +168,7 @@ static ntstatus_t put_open(struct put *u, const char *path)
 /* Prepares slots and input; the size of the input or 0. */
 static bool put_prepare(struct put *u, uint64_t *total)
 {
-	uint32_t most = daxsmb_conn_max_write(u->cli->m.conn);
+	uint32_t most = daxsmb_tree_max_write(u->cli->m.tree);
 	struct stat st;
 
 	u->block = u->cli->block < most ? u->cli->block : most;
@@ -192,6 +201,7 @@ ntstatus_t transfer_put(struct cli *cli, int fd, const char *path, const char *l
 	}
 	progress_start(&u.progress, label, total, cli->quiet);
 	put_run(&u);
+	put_drain(&u);
 	progress_end(&u.progress);
 	talloc_free(u.slots);
 	closed = daxsmb_close(cli->ev, cli->m.tree, u.file);

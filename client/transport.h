@@ -32,12 +32,19 @@ struct transport {
 	/* Once. No callback is made afterwards. */
 	void (*on_closed)(void *arg, ntstatus_t why);
 	void *arg;
+	/* Bytes: the longest message that may be sent, the longest RDMA transfer. May grow until the first message has come. */
+	uint32_t max_send, max_transfer;
 };
+
+struct rdma_target;
 
 struct transport_ops {
 	void (*send)(struct transport *t, struct frame *f);
 	/* Drops what is queued and closes; silent: on_closed is not called. */
 	void (*close)(struct transport *t);
+	/* As rdma_register and rdma_deregister, which is harmless on a closed transport; NULL: it has no RDMA. */
+	int (*register_target)(struct transport *t, struct rdma_target *target);
+	void (*deregister)(struct transport *t, struct rdma_target *target);
 };
 
 /*
@@ -48,6 +55,10 @@ struct transport *transport_tcp_new(TALLOC_CTX *mem, struct tevent_context *ev, 
 
 /* The socket of a TCP transport, given away: the transport is closed but for it. For the load generator. */
 int transport_tcp_release(struct transport *t);
+
+/* Likewise; SMB Direct is negotiated first, in so many seconds, and what is sent waits for it. */
+struct transport *transport_smbdirect_new(
+	TALLOC_CTX *mem, struct tevent_context *ev, int fd, unsigned setup_seconds);
 
 /* Resolves (may block) and connects, address after address. The descriptor is the receiver's. */
 struct tevent_req *client_tcp_connect_send(

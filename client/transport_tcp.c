@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MESSAGES_PER_EVENT = 32, NBSS_MESSAGE = 0x00, NBSS_KEEP_ALIVE = 0x85 };
+enum { MAX_MESSAGE = 0xFFFFFF, MESSAGES_PER_EVENT = 32, NBSS_MESSAGE = 0x00, NBSS_KEEP_ALIVE = 0x85 };
 
 struct tcp {
 	struct transport t;
@@ -136,16 +136,15 @@ static void tcp_send(struct transport *base, struct frame *f)
 {
 	struct tcp *t = container_of(base, struct tcp, t);
 	bool idle = list_empty(&t->out);
-	size_t len = f->head_len + f->payload.len;
 	struct wr w = wr_over(f->prefix, sizeof(f->prefix));
 	int err;
 
 	talloc_steal(t, f);
-	wr_u32_be(&w, len);
+	wr_u32_be(&w, f->head_len + f->payload.len);
 	list_append(&t->out, &f->link);
 	if (!idle || t->fd < 0 || t->why)
 		return;
-	err = len > 0xFFFFFF ? -EMSGSIZE : tcp_flush(t);
+	err = tcp_flush(t);
 	if (err == -EAGAIN) {
 		TEVENT_FD_WRITEABLE(t->fde);
 	} else if (err) {
@@ -251,6 +250,7 @@ struct transport *transport_tcp_new(TALLOC_CTX *mem, struct tevent_context *ev, 
 		return NULL;
 	}
 	t->t.ops = &ops;
+	t->t.max_send = MAX_MESSAGE;
 	t->ev = ev;
 	t->fd = fd;
 	list_init(&t->out);

@@ -143,3 +143,32 @@ struct daxsmb_conn *daxsmb_tree_conn(const struct daxsmb_tree *t)
 {
 	return t->session ? t->session->conn : NULL;
 }
+
+/* What a message carries besides its payload, at most. */
+enum { MESSAGE_OVERHEAD = SMB2_TRANSFORM_HEADER_SIZE + SMB2_HEADER_SIZE + 128 };
+
+static uint32_t tree_max(const struct daxsmb_tree *t, uint32_t agreed, bool sent)
+{
+	const struct transport *transport = daxsmb_tree_conn(t)->transport;
+	uint32_t most = agreed;
+
+	if (rdma_buffer_allowed(t))
+		most = transport->max_transfer;
+	else if (sent)
+		most = transport->max_send - MESSAGE_OVERHEAD;
+	return most < agreed ? most : agreed;
+}
+
+uint32_t daxsmb_tree_max_read(const struct daxsmb_tree *t)
+{
+	const struct daxsmb_conn *c = daxsmb_tree_conn(t);
+
+	return c ? tree_max(t, c->max_read, false) : 0;
+}
+
+uint32_t daxsmb_tree_max_write(const struct daxsmb_tree *t)
+{
+	const struct daxsmb_conn *c = daxsmb_tree_conn(t);
+
+	return c ? tree_max(t, c->max_write, true) : 0;
+}

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { DEFAULT_PORT = 445 };
-
 char *client_path_normalize(TALLOC_CTX *mem, const char *path)
 {
 	char *out = talloc_array(mem, char, strlen(path) + 1);
@@ -76,7 +74,7 @@ static bool parse_authority(TALLOC_CTX *mem, const char *s, size_t n, struct dax
 
 	if ((bracket && !end) || host_len == 0)
 		return false;
-	out->port = DEFAULT_PORT;
+	out->port = 0;
 	if (rest < s + n && (*rest != ':' || !parse_port(rest + 1, (size_t)(s + n - rest) - 1, &out->port)))
 		return false;
 	out->host = talloc_strndup(mem, host, host_len);

@@ -50,7 +50,7 @@ static inline void rig_setup(struct rig *rig, uint16_t dialect, uint32_t credits
 	static const struct transport_ops ops = {.send = rig_sent, .close = rig_closed};
 	struct daxsmb_options o = {.credits = 16};
 
-	*rig = (struct rig){.ev = tevent_context_init(NULL), .transport = {.ops = &ops}};
+	*rig = (struct rig){.ev = tevent_context_init(NULL), .transport = {.ops = &ops, .max_send = 0xFFFFFF}};
 	rig->conn = client_conn_new(rig->ev, rig->ev, &o);
 	rig->conn->transport = &rig->transport;
 	rig->transport.arg = rig->conn;

@@ -31,19 +31,19 @@ static void refuse(const char *text)
 
 static void the_usual_shapes_are_taken_apart(void **state)
 {
-	expect("//host/share", "host", 445, "share", "");
-	expect("//host/share/", "host", 445, "share", "");
-	expect("//host/share/a/b c", "host", 445, "share", "a\\b c");
+	expect("//host/share", "host", 0, "share", "");
+	expect("//host/share/", "host", 0, "share", "");
+	expect("//host/share/a/b c", "host", 0, "share", "a\\b c");
 	expect("//host:1445/share/a", "host", 1445, "share", "a");
-	expect("smb://host/share/a", "host", 445, "share", "a");
+	expect("smb://host/share/a", "host", 0, "share", "a");
 	expect("SMB://host:5/share", "host", 5, "share", "");
-	expect("\\\\host\\share\\a\\b", "host", 445, "share", "a\\b");
-	expect("//host", "host", 445, "", "");
+	expect("\\\\host\\share\\a\\b", "host", 0, "share", "a\\b");
+	expect("//host", "host", 0, "", "");
 }
 
 static void ipv6_addresses_stand_in_brackets(void **state)
 {
-	expect("//[::1]/share/x", "::1", 445, "share", "x");
+	expect("//[::1]/share/x", "::1", 0, "share", "x");
 	expect("//[fe80::1]:99/share", "fe80::1", 99, "share", "");
 	refuse("//[::1/share");
 	refuse("//[::1]x/share");
@@ -52,8 +52,8 @@ static void ipv6_addresses_stand_in_brackets(void **state)
 
 static void doubled_and_trailing_separators_do_not_count(void **state)
 {
-	expect("//host/share//a///b//", "host", 445, "share", "a\\b");
-	expect("//host//share/a", "host", 445, "share", "a");
+	expect("//host/share//a///b//", "host", 0, "share", "a\\b");
+	expect("//host//share/a", "host", 0, "share", "a");
 }
 
 static void what_is_no_url_is_refused(void **state)
