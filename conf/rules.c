@@ -89,6 +89,13 @@ static bool algorithms(struct conf_section *g)
 	       only_words(g, P_SERVER_SMB3_SIGNING_ALGORITHMS, signers);
 }
 
+static bool rdma_transports(struct conf_section *g)
+{
+	static const char *const known[] = {"iwarp", "none", NULL};
+
+	return only_words(g, P_RDMA_TRANSPORTS, known);
+}
+
 static bool netbios_name(struct conf_section *g)
 {
 	size_t n = strlen(g->settings[P_NETBIOS_NAME].value.text);
@@ -230,7 +237,7 @@ static bool share_guests(struct conf_section *s)
 	return ok;
 }
 
-static const rule of_global[] = {protocols, ports, algorithms, netbios_name, log_level, password_file};
+static const rule of_global[] = {protocols, ports, algorithms, rdma_transports, netbios_name, log_level, password_file};
 static const rule of_shares[] = {share_path, share_guests};
 static const rule of_all[] = {hosts, user_lists, modules};
 

@@ -98,6 +98,8 @@ static struct vfs_cred *choose_cred(const struct share_request *q, const struct 
 static struct vfs_share_options options_of(const struct conf_section *s, bool read_only)
 {
 	return (struct vfs_share_options){
+		.mapped = (enum vfs_mapped)conf_int(s, P_PMEM_MAPPED_IO),
+		.min_durability = (enum vfs_durability)conf_int(s, P_PMEM_DURABILITY),
 		.case_sensitive = conf_int(s, P_CASE_SENSITIVE) == 1,
 		.store_dos_attributes = conf_bool(s, P_STORE_DOS_ATTRIBUTES),
 		.follow_symlinks = conf_bool(s, P_FOLLOW_SYMLINKS),
