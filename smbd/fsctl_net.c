@@ -43,6 +43,7 @@ struct interface_writer {
 	struct wr w;
 	size_t last;
 	bool full;
+	uint32_t capability;
 };
 
 static bool add_interface(void *arg, const struct interface_address *a)
@@ -50,6 +51,7 @@ static bool add_interface(void *arg, const struct interface_address *a)
 	struct interface_writer *iw = arg;
 	struct fsctl_network_interface i = {
 		.if_index = a->index,
+		.capability = iw->capability,
 		.link_speed = a->link_speed,
 		.ipv6 = a->ipv6,
 		.scope_id = a->scope_id,
@@ -58,6 +60,18 @@ static bool add_interface(void *arg, const struct interface_address *a)
 	memcpy(i.address, a->address, sizeof(i.address));
 	iw->full = !fsctl_network_interface_append(&iw->w, &i, &iw->last);
 	return !iw->full;
+}
+
+/*
+ * Where SMB Direct is offered each address comes twice: cifs.ko joins channels of one kind only, and would find no
+ * address for a further TCP channel in a list of RDMA-capable ones.
+ */
+static bool add_interfaces(struct interface_writer *iw, const struct server *s)
+{
+	if (!interfaces_walk(s->conf, add_interface, iw))
+		return false;
+	iw->capability = NETWORK_INTERFACE_RDMA_CAPABLE;
+	return !s->rdma_listening || interfaces_walk(s->conf, add_interface, iw);
 }
 
 /* 3.3.5.15.11 */
@@ -72,8 +86,8 @@ void fsctl_network_interfaces(struct req *r, const struct smb2_ioctl_req *q)
 	}
 	buf = talloc_array(r, uint8_t, ROOM);
 	struct interface_writer iw = {wr_over(buf, q->max_output_response < ROOM ? q->max_output_response : ROOM),
-		SIZE_MAX, false};
-	if (!buf || !interfaces_walk(r->local->server->conf, add_interface, &iw))
+		SIZE_MAX, false, 0};
+	if (!buf || !add_interfaces(&iw, r->local->server))
 		req_error(r, iw.full ? STATUS_BUFFER_TOO_SMALL : STATUS_INSUFFICIENT_RESOURCES);
 	else
 		fsctl_reply(r, q, STATUS_SUCCESS, BYTES(buf, iw.w.pos));

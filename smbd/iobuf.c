@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/iobuf.h"
 
+#include "core/fault.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
@@ -60,9 +62,11 @@ struct iobuf *iobuf_get(struct iobuf_pool *p, size_t cap)
 		b->cap = size;
 	}
 	list_init(&b->link);
-	b->len = b->sent = b->file_len = 0;
+	b->len = b->sent = b->piece_len = 0;
 	b->file_offset = 0;
 	b->file = NULL;
+	b->window = (struct vfs_window){0};
+	b->invalidate = b->window_bad = false;
 	b->data = (uint8_t *)(b + 1);
 	return b;
 }
@@ -73,6 +77,7 @@ void iobuf_put(struct iobuf_pool *p, struct iobuf *b)
 		return;
 	list_remove(&b->link);
 	vfs_file_unref(b->file);
+	vfs_window_close(&b->window);
 	for (int c = 0; c < CLASSES; c++) {
 		if (classes[c].cap == b->cap && p->count[c] < classes[c].keep) {
 			list_prepend(&p->idle[c], &b->link); /* the one used last is still in the cache */
@@ -83,7 +88,10 @@ void iobuf_put(struct iobuf_pool *p, struct iobuf *b)
 	free(b);
 }
 
-/* The bytes at the head of the queue, up to and without the first file piece; *more says that one follows. */
+/*
+ * The bytes at the head of the queue, up to and without the first piece that has to be sent by another call; *more says that
+ * one follows.
+ */
 static size_t gather(struct list *queue, struct iovec *iov, bool *more)
 {
 	size_t n = 0;
@@ -93,8 +101,13 @@ static size_t gather(struct list *queue, struct iovec *iov, bool *more)
 		struct iobuf *b = container_of(item, struct iobuf, link);
 		if (b->sent < b->len)
 			iov[n++] = (struct iovec){b->data + b->sent, b->len - b->sent};
-		if (b->file_len || n == SEND_IOV) {
+		size_t done = b->sent > b->len ? b->sent - b->len : 0;
+		if (b->window.base && !b->window_bad)
+			iov[n++] = (struct iovec){b->window.base + done, b->piece_len - done};
+		else if (b->piece_len)
 			*more = true;
+		if (*more || n >= SEND_IOV - 1) {
+			*more |= item->next != queue;
 			break;
 		}
 	}
@@ -115,20 +128,57 @@ static void consume(struct iobuf_pool *p, struct list *queue, size_t n)
 	}
 }
 
-/*
- * The reply's header has promised file_len bytes. Where the file has become shorter since, zeros take their place:
- * the client asked for a range that existed when the request was answered.
- */
-static ssize_t send_file_piece(struct iobuf *b, int fd)
+/* A fault at `at` of a mapped file: true if the file has become shorter, so that the medium is not to blame. */
+static bool lies_beyond_end(const struct iobuf *b, uint64_t at)
 {
-	static const uint8_t zeros[65536];
-	size_t done = b->sent - b->len, left = b->file_len - done;
-	off_t at = (off_t)(b->file_offset + done);
-	ssize_t n = sendfile(fd, vfs_file_fd(b->file), &at, left);
+	struct vfs_stat st;
 
-	if (n == 0)
-		n = send(fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros), MSG_DONTWAIT | MSG_NOSIGNAL);
-	return n;
+	return vfs_fstat(b->window.file, VFS_NOWAIT, &st) == 0 && at >= st.size;
+}
+
+/*
+ * The reply's header has promised piece_len bytes. Where the file has become shorter since, zeros take their place: the
+ * client asked for a range that existed when the request was answered. Of a mapping, the pages that are still there are
+ * sent; -EIO where the medium fails, which ends the connection: the client must not take anything for the data.
+ */
+static ssize_t send_what_is_left(const struct iobuf *b, int fd)
+{
+	enum { PAGE = 4096, CHUNK = 4 * PAGE };
+	uint8_t chunk[CHUNK] = {0};
+	size_t n = iobuf_left(b) < CHUNK ? iobuf_left(b) : CHUNK;
+
+	for (size_t at = 0; b->window.base && at < n;) {
+		const uint8_t *from = b->window.base + (b->sent - b->len) + at;
+		size_t page = PAGE - (uintptr_t)from % PAGE;
+		if (page > n - at)
+			page = n - at;
+		if (fault_copy(chunk + at, from, page) < 0 &&
+			!lies_beyond_end(b, b->window.offset + (b->sent - b->len) + at + page - 1)) {
+			errno = EIO;
+			return -1;
+		}
+		at += page;
+	}
+	return send(fd, chunk, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t send_piece(struct iobuf *b, int fd)
+{
+	off_t at = (off_t)(b->file_offset + b->sent - b->len);
+	ssize_t n = b->file ? sendfile(fd, vfs_file_fd(b->file), &at, iobuf_left(b)) : 0;
+
+	return n == 0 ? send_what_is_left(b, fd) : n;
+}
+
+/* A send has met memory that is not there: the first mapping in the queue is no longer given to the kernel. False: none. */
+static bool mark_bad_window(struct list *queue)
+{
+	LIST_FOREACH(item, queue) {
+		struct iobuf *b = container_of(item, struct iobuf, link);
+		if (b->window.base && !b->window_bad)
+			return b->window_bad = true;
+	}
+	return false;
 }
 
 int iobuf_send(struct iobuf_pool *p, struct list *queue, int fd, size_t *bytes_sent)
@@ -143,7 +193,9 @@ int iobuf_send(struct iobuf_pool *p, struct list *queue, int fd, size_t *bytes_s
 		if (n)
 			sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 		else
-			sent = send_file_piece(container_of(queue->next, struct iobuf, link), fd);
+			sent = send_piece(container_of(queue->next, struct iobuf, link), fd);
+		if (sent < 0 && errno == EFAULT && mark_bad_window(queue))
+			continue;
 		if (sent < 0)
 			return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
 		*bytes_sent += (size_t)sent;

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 /*
@@ -29,6 +30,7 @@ struct address_count {
 struct listener {
 	struct server *server;
 	int fds[MAX_SOCKETS];
+	const struct conn_transport *transports[MAX_SOCKETS]; /* of the connections to each */
 	struct tevent_fd *fdes[MAX_SOCKETS];
 	unsigned n, next_reactor;
 	struct list addresses[BUCKETS];
@@ -132,6 +134,7 @@ void listen_connection_ended(struct server *s, const char *peer)
 struct arrival {
 	struct message m;
 	int fd;
+	const struct conn_transport *transport;
 	char peer[64];
 };
 
@@ -139,7 +142,7 @@ static void deliver_arrival(struct reactor *self, struct message *m)
 {
 	struct arrival *a = container_of(m, struct arrival, m);
 
-	struct conn *c = conn_new(reactor_user(self), a->fd, a->peer);
+	struct conn *c = conn_new(reactor_user(self), a->transport, a->fd, a->peer);
 
 	if (c && atomic_load(&c->local->server->draining))
 		conn_close(c, "the server stops");
@@ -175,7 +178,7 @@ static const char *refusal(struct listener *l, const char *peer)
 	return count_up(l, peer) ? NULL : "too many connections from this address";
 }
 
-static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
+static void take(struct listener *l, const struct conn_transport *transport, int fd, const struct sockaddr_storage *sa)
 {
 	struct arrival *a = calloc(1, sizeof(*a));
 	int one = 1, unacknowledged_ms = 120000; /* then the peer counts as gone */
@@ -198,6 +201,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	atomic_fetch_add(&l->server->stats.connections, 1);
 	atomic_fetch_add(&l->server->stats.unauthenticated, 1);
 	a->fd = fd;
+	a->transport = transport;
 	a->m.deliver = deliver_arrival;
 	struct reactors *all = l->server->reactors;
 	reactor_post(reactors_get(all, l->next_reactor++ % reactors_count(all)), &a->m);
@@ -247,7 +251,7 @@ static void acceptable(struct tevent_context *ev, struct tevent_fd *fde, uint16_
 					pause_accepting(l, k);
 				return;
 			}
-			take(l, fd, &sa);
+			take(l, l->transports[k], fd, &sa);
 		}
 	}
 }
@@ -280,7 +284,8 @@ void listen_stop(struct server *s)
 
 /* ---- sockets ---- */
 
-static int open_socket(struct listener *l, const struct sockaddr *sa, socklen_t len, const char *text)
+static int open_socket(struct listener *l, const struct conn_transport *transport, const struct sockaddr *sa, socklen_t len,
+	const char *text)
 {
 	int one = 1;
 	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -296,12 +301,15 @@ static int open_socket(struct listener *l, const struct sockaddr *sa, socklen_t 
 		close(fd);
 		return rc;
 	}
+	l->transports[l->n] = transport;
 	l->fds[l->n++] = fd;
-	l->description = talloc_asprintf_append(l->description, "%s%s", *l->description ? " " : "", text);
+	l->description = talloc_asprintf_append(l->description, "%s%s%s", *l->description ? " " : "", text,
+		transport == &conn_tcp ? "" : "/iwarp");
 	return 0;
 }
 
-static int open_address(struct listener *l, const struct interface_address *a, unsigned port)
+static int open_address(struct listener *l, const struct conn_transport *transport, const struct interface_address *a,
+	unsigned port)
 {
 	char text[INET6_ADDRSTRLEN + 16], ip[INET6_ADDRSTRLEN];
 
@@ -311,15 +319,16 @@ static int open_address(struct listener *l, const struct interface_address *a, u
 		struct sockaddr_in6 in6 = {
 			.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_scope_id = a->scope_id};
 		memcpy(&in6.sin6_addr, a->address, 16);
-		return open_socket(l, (struct sockaddr *)&in6, sizeof(in6), text);
+		return open_socket(l, transport, (struct sockaddr *)&in6, sizeof(in6), text);
 	}
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	memcpy(&in.sin_addr, a->address, 4);
-	return open_socket(l, (struct sockaddr *)&in, sizeof(in), text);
+	return open_socket(l, transport, (struct sockaddr *)&in, sizeof(in), text);
 }
 
 struct opening {
 	struct listener *l;
+	const struct conn_transport *transport;
 	unsigned port;
 	int rc;
 	unsigned opened;
@@ -328,7 +337,7 @@ struct opening {
 static bool open_one(void *arg, const struct interface_address *a)
 {
 	struct opening *o = arg;
-	int rc = open_address(o->l, a, o->port);
+	int rc = open_address(o->l, o->transport, a, o->port);
 
 	if (rc == 0)
 		o->opened++;
@@ -337,23 +346,52 @@ static bool open_one(void *arg, const struct interface_address *a)
 	return true;
 }
 
-static int open_port(struct listener *l, unsigned port)
+static int open_port(struct listener *l, const struct conn_transport *transport, unsigned port)
 {
 	const struct conf *conf = l->server->conf;
 
 	if (!conf_bool(conf_global(conf), P_BIND_INTERFACES_ONLY)) {
 		struct interface_address any4 = {0}, any6 = {.ipv6 = true};
-		int rc = open_address(l, &any4, port);
+		int rc = open_address(l, transport, &any4, port);
 		if (rc == 0)
-			open_address(l, &any6, port); /* a machine without IPv6 is fine */
+			open_address(l, transport, &any6, port); /* a machine without IPv6 is fine */
 		return rc;
 	}
-	struct opening o = {l, port, -EADDRNOTAVAIL, 0};
+	struct opening o = {l, transport, port, -EADDRNOTAVAIL, 0};
 	interfaces_walk(conf, open_one, &o);
 	return o.opened ? 0 : o.rc;
 }
 
-int listen_open(TALLOC_CTX *mem, struct server *s, unsigned port, struct listener **out)
+static int open_smb_ports(struct listener *l, unsigned port)
+{
+	const char *const *p = conf_list(conf_global(l->server->conf), P_SMB_PORTS);
+	int rc = 0;
+
+	if (port)
+		return open_port(l, &conn_tcp, port);
+	for (; *p && rc == 0; p++)
+		rc = open_port(l, &conn_tcp, (unsigned)strtoul(*p, NULL, 10));
+	return rc;
+}
+
+/* A port that another program has is no reason not to serve at all. */
+static void open_rdma_port(struct listener *l, const struct listen_ports *ports)
+{
+	const struct conf_section *g = conf_global(l->server->conf);
+	unsigned port = ports->rdma ? ports->rdma : (unsigned)conf_int(g, P_RDMA_PORT);
+	bool wanted = ports->rdma || !ports->smb;
+
+	for (const char *const *t = conf_list(g, P_RDMA_TRANSPORTS); *t && wanted; t++) {
+		if (strcasecmp(*t, "iwarp") != 0)
+			continue;
+		l->server->rdma_listening = open_port(l, &conn_smbdirect, port) == 0;
+		if (!l->server->rdma_listening)
+			log_warning(rdma, "port %u is not to be had: no SMB Direct", port);
+		return;
+	}
+}
+
+int listen_open(TALLOC_CTX *mem, struct server *s, const struct listen_ports *ports, struct listener **out)
 {
 	struct listener *l = talloc_zero(mem, struct listener);
 	int rc = l ? 0 : -ENOMEM;
@@ -365,16 +403,12 @@ int listen_open(TALLOC_CTX *mem, struct server *s, unsigned port, struct listene
 	for (int i = 0; i < BUCKETS; i++)
 		list_init(&l->addresses[i]);
 	talloc_set_destructor(l, listener_destructor);
-	if (port) {
-		rc = open_port(l, port);
-	} else {
-		for (const char *const *p = conf_list(conf_global(s->conf), P_SMB_PORTS); *p && rc == 0; p++)
-			rc = open_port(l, (unsigned)strtoul(*p, NULL, 10));
-	}
+	rc = open_smb_ports(l, ports->smb);
 	if (rc < 0 || !l->n) {
 		talloc_free(l);
 		return rc < 0 ? rc : -EADDRNOTAVAIL;
 	}
+	open_rdma_port(l, ports);
 	*out = l;
 	return 0;
 }

@@ -4,9 +4,14 @@
 
 #include "smbd/server.h"
 
-/* Opens the listening sockets as smb.conf says; port 0: `smb ports`. 0 or -errno. Main thread, before the reactors. */
+/* Ports given on the command line; 0: as smb.conf says, but no SMB Direct beside an smb port that was given. */
+struct listen_ports {
+	unsigned smb, rdma;
+};
+
+/* Opens the listening sockets, and sets s->rdma_listening. 0 or -errno. Main thread, before the reactors. */
 struct listener;
-int listen_open(TALLOC_CTX *mem, struct server *s, unsigned port, struct listener **out);
+int listen_open(TALLOC_CTX *mem, struct server *s, const struct listen_ports *ports, struct listener **out);
 
 /* Starts to accept, on reactor 0, which owns the counts per address. Main thread. */
 void listen_start(struct listener *l);
@@ -16,7 +21,7 @@ void listen_stop(struct server *s);
 /* A connection from this address is gone: its place is free again. Any reactor. */
 void listen_connection_ended(struct server *s, const char *peer);
 
-/* "127.0.0.1:4450 ...", for the readiness line. */
+/* "127.0.0.1:4450 127.0.0.1:5445/iwarp ...", for the readiness line. */
 const char *listen_describe(const struct listener *l);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "config.h"
+#include "core/fault.h"
 #include "core/log.h"
 #include "smbd/conn.h"
 #include "smbd/control.h"
@@ -28,19 +29,31 @@
 struct options {
 	bool foreground;
 	const char *conf_path;
-	unsigned port;
+	struct listen_ports ports;
 	const char *log_level;
 };
 
 static void usage(FILE *out)
 {
-	fputs("usage: daxsmbd [-F] [-s FILE] [-p PORT] [-d LEVEL] [-V]\n"
+	fputs("usage: daxsmbd [-F] [-s FILE] [-p PORT] [-r PORT] [-d LEVEL] [-V]\n"
 	      "  -F         stay in the foreground\n"
 	      "  -s FILE    configuration file\n"
-	      "  -p PORT    listen on this port instead of `smb ports`\n"
+	      "  -p PORT    listen on this port instead of `smb ports`, and for SMB Direct only with -r\n"
+	      "  -r PORT    listen for SMB Direct on this port instead of `rdma port`\n"
 	      "  -d LEVEL   log level, as smb.conf's `log level`\n"
 	      "  -V         print the version\n",
 		out);
+}
+
+static unsigned port_option(int option)
+{
+	unsigned long port = strtoul(optarg, NULL, 10);
+
+	if (port < 1 || port > 65535) {
+		fprintf(stderr, "daxsmbd: -%c: a port from 1 to 65535 was expected, not %s\n", option, optarg);
+		exit(2);
+	}
+	return (unsigned)port;
 }
 
 static struct options read_options(int argc, char **argv)
@@ -48,7 +61,7 @@ static struct options read_options(int argc, char **argv)
 	struct options o = {.conf_path = conf_default_path()};
 	int c;
 
-	while ((c = getopt(argc, argv, "Fs:p:d:Vh")) != -1) {
+	while ((c = getopt(argc, argv, "Fs:p:r:d:Vh")) != -1) {
 		switch (c) {
 		case 'F':
 			o.foreground = true;
@@ -57,11 +70,10 @@ static struct options read_options(int argc, char **argv)
 			o.conf_path = optarg;
 			break;
 		case 'p':
-			o.port = (unsigned)strtoul(optarg, NULL, 10);
-			if (o.port < 1 || o.port > 65535) {
-				fprintf(stderr, "daxsmbd: -p: a port from 1 to 65535 was expected, not %s\n", optarg);
-				exit(2);
-			}
+			o.ports.smb = port_option(c);
+			break;
+		case 'r':
+			o.ports.rdma = port_option(c);
 			break;
 		case 'd':
 			o.log_level = optarg;
@@ -241,6 +253,8 @@ static bool start_threads(struct server *s)
 	const struct conf_section *g = conf_global(s->conf);
 	unsigned reactors = (unsigned)conf_int(g, P_REACTORS), workers = (unsigned)conf_int(g, P_WORKERS);
 
+	if (fault_install() < 0)
+		return false;
 	s->workers = workers_start(s, workers ? workers : online_cores() * 2 + 2);
 	if (!s->workers)
 		return false;
@@ -399,7 +413,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 		goto out_pid;
 	}
 	raise_limits(s);
-	int rc = listen_open(s, s, o->port, &s->listener);
+	int rc = listen_open(s, s, &o->ports, &s->listener);
 	int control_fd = rc < 0 ? -1 : control_open(s, s, &control_path);
 	if (rc < 0 || control_fd < 0) {
 		fprintf(stderr, "daxsmbd: %s: %s\n", rc < 0 ? "no address to listen on" : control_path,

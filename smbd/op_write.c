@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/node.h"
 #include "smbd/pipe.h"
-#include "smbd/req.h"
+#include "smbd/transfer.h"
 
-/* WRITE [MS-SMB2] 3.3.5.13 and FLUSH 3.3.5.11. The data is written from the frame it came in. */
+#include <errno.h>
+
+/*
+ * WRITE [MS-SMB2] 3.3.5.13 and FLUSH 3.3.5.11. The data is written from the frame it came in, or is fetched from the client's
+ * memory, into the file's mapping where that covers it.
+ */
 
 struct write_call {
 	struct call call;
 	uint64_t offset;
 	uint32_t length;
-	size_t data_offset; /* in the frame */
+	size_t data_offset;        /* in the frame */
+	struct transfer *transfer; /* has the data then; or NULL */
 	bool write_through, written;
 };
+
+static int store(struct write_call *c, unsigned flags)
+{
+	struct vfs_window *window = c->transfer ? transfer_window(c->transfer) : NULL;
+	const uint8_t *data =
+		c->transfer ? transfer_data(c->transfer) : c->call.req->frame.data + c->data_offset;
+	/* iov_base is not const though writes only read it */
+	struct iovec iov = {(void *)(uintptr_t)data, c->length};
+
+	if (window)
+		return vfs_window_written(window, 0, c->length);
+	ssize_t n = vfs_pwrite(c->call.file, &iov, 1, c->offset, flags);
+	return n < 0 ? (int)n : 0;
+}
 
 static int run_write(struct call *call, unsigned flags)
 {
 	struct write_call *c = container_of(call, struct write_call, call);
-	/* iov_base is not const though writes only read it */
-	struct iovec iov = {(void *)(uintptr_t)(call->req->frame.data + c->data_offset), c->length};
+	int rc = c->written || !c->length ? 0 : store(c, flags);
 
-	if (!c->written && c->length) {
-		ssize_t n = vfs_pwrite(call->file, &iov, 1, c->offset, flags);
-		if (n < 0)
-			return (int)n;
-	}
+	if (rc < 0)
+		return rc;
 	c->written = true;
 	return c->write_through ? vfs_flush(call->file, flags) : 0;
 }
@@ -42,9 +58,19 @@ static void write_done(struct req *r, struct call *call)
 	req_done(r, STATUS_SUCCESS, &w);
 }
 
+/* 3.3.5.13: what a channel carries is told by RemainingBytes. */
+static uint32_t payload_length(const struct smb2_write_req *q)
+{
+	return q->channel == SMB2_CHANNEL_NONE ? q->length : q->remaining_bytes;
+}
+
 static ntstatus_t check_write(const struct req *r, const struct smb2_write_req *q)
 {
-	if (q->length > conn_max_payload(r->conn, r->local->server->max_write) || q->channel != SMB2_CHANNEL_NONE || q->data.len != q->length)
+	uint32_t length = payload_length(q);
+
+	if (length > conn_max_payload(r->conn, r->local->server->max_write) || q->data.len != q->length)
+		return STATUS_INVALID_PARAMETER;
+	if (q->channel != SMB2_CHANNEL_NONE && (q->length || r->open->pipe))
 		return STATUS_INVALID_PARAMETER;
 	if (r->open->pipe)
 		return STATUS_SUCCESS;
@@ -52,9 +78,53 @@ static ntstatus_t check_write(const struct req *r, const struct smb2_write_req *
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (!(r->open->granted_access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
 		return STATUS_ACCESS_DENIED;
-	if (q->offset > INT64_MAX || q->length > INT64_MAX - q->offset)
+	if (q->offset > INT64_MAX || length > INT64_MAX - q->offset)
 		return STATUS_INVALID_PARAMETER;
 	return STATUS_SUCCESS;
+}
+
+/* The write of `length` bytes, which are in the frame or come by t. */
+static void start_write(struct req *r, const struct smb2_write_req *q, struct transfer *t)
+{
+	struct write_call *c = req_new_call(r, struct write_call, run_write, write_done);
+
+	if (!c)
+		return;
+	node_break_level2(r->open->node);
+	c->offset = q->offset;
+	c->length = payload_length(q);
+	c->transfer = talloc_steal(c, t);
+	c->data_offset = q->length ? (size_t)(q->data.data - r->frame.data) : 0;
+	c->write_through = (q->flags & SMB2_WRITEFLAG_WRITE_THROUGH) || (r->open->mode & FILE_WRITE_THROUGH) ||
+			   conf_bool(r->tree->share, P_SYNC_ALWAYS);
+	req_call(r, &c->call);
+}
+
+/* The data has come from the client's memory, or could not be stored where it was to go. */
+static void pulled(struct req *r, struct transfer *t, int error)
+{
+	struct rd body = rd_over(r->element);
+	struct smb2_write_req q;
+
+	rd_seek(&body, SMB2_HEADER_SIZE);
+	if (error || !smb2_write_req_decode(&body, &q))
+		req_error(r, status_from_errno(error ? error : -EINVAL));
+	else
+		start_write(r, &q, t);
+}
+
+static void write_from_client(struct req *r, const struct smb2_write_req *q)
+{
+	struct transfer *t;
+	size_t length = payload_length(q);
+	ntstatus_t s = transfer_new(r, q->channel, q->channel_info, length, &t);
+
+	if (status_is_ok(s))
+		s = transfer_memory(r, t, r->open->file, q->offset, VFS_WRITE);
+	if (!status_is_ok(s))
+		req_error(r, s);
+	else if (!transfer_start(r, t, length, rdma_read, pulled))
+		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 }
 
 void op_write(struct req *r, struct rd *body)
@@ -66,24 +136,14 @@ void op_write(struct req *r, struct rd *body)
 		return;
 	}
 	ntstatus_t s = check_write(r, &q);
-	if (!status_is_ok(s)) {
+	if (!status_is_ok(s))
 		req_error(r, s);
-		return;
-	}
-	if (r->open->pipe) {
+	else if (r->open->pipe)
 		pipe_write(r, q.data);
-		return;
-	}
-	struct write_call *c = req_new_call(r, struct write_call, run_write, write_done);
-	if (!c)
-		return;
-	node_break_level2(r->open->node);
-	c->offset = q.offset;
-	c->length = q.length;
-	c->data_offset = q.length ? (size_t)(q.data.data - r->frame.data) : 0;
-	c->write_through = (q.flags & SMB2_WRITEFLAG_WRITE_THROUGH) || (r->open->mode & FILE_WRITE_THROUGH) ||
-			   conf_bool(r->tree->share, P_SYNC_ALWAYS);
-	req_call(r, &c->call);
+	else if (q.channel != SMB2_CHANNEL_NONE)
+		write_from_client(r, &q);
+	else
+		start_write(r, &q, NULL);
 }
 
 static int run_flush(struct call *call, unsigned flags)

@@ -64,6 +64,8 @@ struct req {
 	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */
 	struct iobuf *out;
 	bool out_shared;       /* it is the tail of the connection's queue */
+	bool invalidate;       /* the reply invalidates the client's RDMA tag */
+	uint32_t invalidate_tag;
 	size_t start;          /* of the length prefix */
 	size_t end;            /* behind the elements that are complete */
 	size_t room_end;       /* behind the room that the current one has asked for */
@@ -97,6 +99,8 @@ void req_done(struct req *r, ntstatus_t status, struct wr *w);
 void req_done_empty(struct req *r);
 /* Ends it with a body whose last `len` bytes are a piece of a file, sent without a copy. */
 void req_done_file(struct req *r, struct wr *w, struct vfs_file *file, uint64_t offset, size_t len);
+/* The same with a piece of a file's mapping, which is taken: *window is empty then. */
+void req_done_window(struct req *r, struct wr *w, struct vfs_window *window);
 /* True if the reply may end in a file piece: neither signed nor sealed, and the last of its frame. */
 bool req_can_send_file(const struct req *r);
 

@@ -202,14 +202,22 @@ void req_error(struct req *r, ntstatus_t status)
 
 bool req_can_send_file(const struct req *r)
 {
-	return !r->sealed && !must_sign(r) && r->next >= r->frame.len;
+	return r->conn->ops == &conn_tcp && !r->sealed && !must_sign(r) && r->next >= r->frame.len;
 }
 
 void req_done_file(struct req *r, struct wr *w, struct vfs_file *file, uint64_t offset, size_t len)
 {
 	r->out->file = vfs_file_ref(file);
 	r->out->file_offset = offset;
-	r->out->file_len = len;
+	r->out->piece_len = len;
+	req_done(r, STATUS_SUCCESS, w);
+}
+
+void req_done_window(struct req *r, struct wr *w, struct vfs_window *window)
+{
+	r->out->window = *window;
+	r->out->piece_len = window->len;
+	*window = (struct vfs_window){0};
 	req_done(r, STATUS_SUCCESS, w);
 }
 
@@ -225,10 +233,12 @@ static bool close_frame(struct req *r)
 {
 	if (r->sealed && !seal(r))
 		return false;
-	size_t len = r->end - r->start - PREFIX + r->out->file_len;
+	size_t len = r->end - r->start - PREFIX + r->out->piece_len;
 	struct wr w = wr_over(r->out->data + r->start, PREFIX);
 	wr_u32_be(&w, len);
 	r->out->len = r->end;
+	r->out->invalidate = r->invalidate;
+	r->out->tag = r->invalidate_tag;
 	r->conn->out_bytes += PREFIX + len;
 	return true;
 }
@@ -305,6 +315,7 @@ static void send_interim(struct req *r)
 	interim.next = interim.frame.len;
 	interim.hash_reply = NULL;
 	interim.pend_timer = NULL;
+	interim.invalidate = false;
 	if (!move_complete_elements(r, &interim))
 		return;
 	struct wr w = req_reply(&interim, 9);
@@ -319,7 +330,7 @@ static void send_interim(struct req *r)
 	conn_queue(c, interim.out);
 	c->in_batch = in_batch;
 	if (!in_batch)
-		TEVENT_FD_WRITEABLE(c->fde);
+		conn_flush_soon(c);
 }
 
 bool req_detach_reply(struct req *r)

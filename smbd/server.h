@@ -35,6 +35,8 @@ struct server {
 	bool signing_required;
 	bool encryption_offered, encryption_desired, encryption_required;
 	bool multi_channel;
+	bool rdma_crc;
+	bool rdma_listening; /* SMB Direct is offered */
 	bool privileged; /* may act as other users */
 	uint32_t max_read, max_write, max_transact, max_credits;
 

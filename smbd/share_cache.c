@@ -138,3 +138,13 @@ int share_cache_open(struct share_cache *c, const struct conf_section *section, 
 		remember(c, section, root, o->read_only, *out);
 	return rc;
 }
+
+void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const char *name, struct vfs_share *share), void *arg)
+{
+	pthread_mutex_lock(&c->lock);
+	LIST_FOREACH(item, &c->entries) {
+		struct entry *e = container_of(item, struct entry, link);
+		fn(arg, conf_section_name(e->section), e->share);
+	}
+	pthread_mutex_unlock(&c->lock);
+}

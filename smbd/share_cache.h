@@ -16,4 +16,7 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem);
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out);
 
+/* Calls fn for each share that is kept open; not for long: within the lock. */
+void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const char *name, struct vfs_share *share), void *arg);
+
 #endif

@@ -5,8 +5,10 @@
 
 #include "core/clock.h"
 #include "smbd/control.h"
+#include "rdma/smbdirect.h"
 #include "smbd/listen.h"
 #include "smbd/session.h"
+#include "smbd/share_cache.h"
 
 #include <unistd.h>
 
@@ -73,21 +75,56 @@ static void add_session_json(struct writer *w, TALLOC_CTX *mem, const struct ses
 		idtable_count(s->opens));
 }
 
+/* "is RDMA really in use?" */
+static void add_rdma_json(struct writer *w, const struct conn *c)
+{
+	struct rdma_facts f;
+	struct smbdirect_facts sd;
+
+	if (!c->direct.sd)
+		return;
+	rdma_facts(smbdirect_rdma(c->direct.sd), &f);
+	smbdirect_facts(c->direct.sd, &sd);
+	w->out = talloc_asprintf_append_buffer(w->out,
+		",\"rdma\":{\"transport\":\"%s\",\"mpa_revision\":%u,\"crc\":%s,\"ird\":%u,\"ord\":%u,\"targets\":%u,"
+		"\"bytes_written\":%llu,\"bytes_fetched\":%llu,\"bytes_placed\":%llu,\"bytes_read\":%llu,"
+		"\"sends_in\":%llu,\"sends_out\":%llu,\"send_credits\":%u,\"receive_credits\":%u,\"queued\":%u}",
+		f.transport, f.version, f.crc ? "true" : "false", f.ird, f.ord, f.targets,
+		(unsigned long long)f.bytes_written, (unsigned long long)f.bytes_fetched,
+		(unsigned long long)f.bytes_placed, (unsigned long long)f.bytes_read, (unsigned long long)f.sends_in,
+		(unsigned long long)f.sends_out, sd.send_credits, sd.receive_credits, sd.queued);
+}
+
+static void add_rdma_text(struct writer *w, const struct conn *c)
+{
+	struct rdma_facts f;
+
+	if (!c->direct.sd)
+		return;
+	rdma_facts(smbdirect_rdma(c->direct.sd), &f);
+	w->out = talloc_asprintf_append_buffer(w->out,
+		"    RDMA by %s, MPA %u, CRC %s, IRD %u, ORD %u; to the client %llu bytes, from it %llu\n", f.transport, f.version,
+		f.crc ? "on" : "off", f.ird, f.ord, (unsigned long long)(f.bytes_written + f.bytes_read),
+		(unsigned long long)(f.bytes_fetched + f.bytes_placed));
+}
+
 static void add_json(struct writer *w, TALLOC_CTX *mem, const struct conn *c, unsigned reactor)
 {
 	bool first = true;
 
 	w->out = talloc_asprintf_append_buffer(w->out,
-		"%s{\"peer\":%s,\"transport\":\"tcp\",\"reactor\":%u,\"dialect\":\"%s\",\"cipher\":\"%s\","
+		"%s{\"peer\":%s,\"transport\":\"%s\",\"reactor\":%u,\"dialect\":\"%s\",\"cipher\":\"%s\","
 		"\"signing_algorithm\":\"%s\",\"bytes_in\":%llu,\"bytes_out\":%llu,\"requests\":%u,\"sessions\":[",
-		w->first ? "" : ",", quoted(mem, c->peer), reactor, dialect_name(c->dialect), cipher_name(c->cipher),
+		w->first ? "" : ",", quoted(mem, c->peer), c->ops->name, reactor, dialect_name(c->dialect), cipher_name(c->cipher),
 		signing_name(c->signing_algorithm), (unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out,
 		c->request_count);
 	LIST_FOREACH(item, &c->channels) {
 		add_session_json(w, mem, container_of(item, struct channel, conn_link)->session, first);
 		first = false;
 	}
-	w->out = talloc_asprintf_append_buffer(w->out, "]}");
+	w->out = talloc_asprintf_append_buffer(w->out, "]");
+	add_rdma_json(w, c);
+	w->out = talloc_asprintf_append_buffer(w->out, "}");
 }
 
 static void add_text(struct writer *w, const struct conn *c, unsigned reactor)
@@ -96,10 +133,11 @@ static void add_text(struct writer *w, const struct conn *c, unsigned reactor)
 
 	if (!list_empty(&c->channels))
 		s = container_of(c->channels.next, struct channel, conn_link)->session;
-	w->out = talloc_asprintf_append_buffer(w->out, "%-24s %-16s %-6s %-12s %-13s %5u %5u %12llu %12llu %u\n", c->peer,
-		s && s->user ? s->user : "-", dialect_name(c->dialect), cipher_name(c->cipher),
+	w->out = talloc_asprintf_append_buffer(w->out, "%-24s %-9s %-16s %-6s %-12s %-13s %5u %5u %12llu %12llu %u\n",
+		c->peer, c->ops->name, s && s->user ? s->user : "-", dialect_name(c->dialect), cipher_name(c->cipher),
 		signing_name(c->signing_algorithm), s ? s->tree_count : 0, s ? idtable_count(s->opens) : 0,
 		(unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out, reactor);
+	add_rdma_text(w, c);
 }
 
 static void walk_local(struct local *l, void *arg)
@@ -119,6 +157,27 @@ static void walk_local(struct local *l, void *arg)
 	talloc_free(mem);
 }
 
+/* A share that has been connected to since the start. */
+static void add_share(void *arg, const char *name, struct vfs_share *share)
+{
+	struct writer *w = arg;
+	const char *durability = vfs_durability_name(vfs_share_durability(share));
+	bool mapped = vfs_share_is_mapped(share);
+
+	if (w->json) {
+		char *texts[] = {quoted(NULL, name), quoted(NULL, vfs_share_root(share))};
+		w->out = talloc_asprintf_append_buffer(w->out,
+			"%s{\"name\":%s,\"root\":%s,\"durability\":\"%s\",\"mapped\":%s}", w->first ? "" : ",", texts[0],
+			texts[1], durability, mapped ? "true" : "false");
+		talloc_free(texts[0]);
+		talloc_free(texts[1]);
+	} else {
+		w->out = talloc_asprintf_append_buffer(w->out, "%-24s %-11s %-6s %s\n", name, durability,
+			mapped ? "yes" : "no", vfs_share_root(share));
+	}
+	w->first = false;
+}
+
 static unsigned long long uptime_seconds(const struct server *s)
 {
 	return (nttime_now() - s->start_time) / 10000000u;
@@ -135,6 +194,9 @@ char *status_json(TALLOC_CTX *mem, struct server *s)
 		reactors_count(s->reactors), atomic_load(&s->stats.connections), atomic_load(&s->stats.sessions),
 		atomic_load(&s->stats.trees), atomic_load(&s->stats.opens));
 	server_each_local(s, walk_local, &w);
+	w.out = talloc_asprintf_append_buffer(w.out, "],\"shares\":[");
+	w.first = true;
+	share_cache_each(s->shares, add_share, &w);
 	return talloc_asprintf_append_buffer(w.out, "]}\n");
 }
 
@@ -146,8 +208,10 @@ char *status_text(TALLOC_CTX *mem, struct server *s)
 		DAXSMBD_VERSION, (int)getpid(), uptime_seconds(s), listen_describe(s->listener),
 		atomic_load(&s->stats.connections), atomic_load(&s->stats.sessions), atomic_load(&s->stats.trees),
 		atomic_load(&s->stats.opens));
-	w.out = talloc_asprintf_append_buffer(w.out, "%-24s %-16s %-6s %-12s %-13s %5s %5s %12s %12s %s\n", "Peer", "User",
-		"SMB", "Cipher", "Signing", "Trees", "Opens", "Bytes in", "Bytes out", "Reactor");
+	w.out = talloc_asprintf_append_buffer(w.out, "%-24s %-9s %-16s %-6s %-12s %-13s %5s %5s %12s %12s %s\n", "Peer", "Via",
+		"User", "SMB", "Cipher", "Signing", "Trees", "Opens", "Bytes in", "Bytes out", "Reactor");
 	server_each_local(s, walk_local, &w);
+	w.out = talloc_asprintf_append_buffer(w.out, "\n%-24s %-11s %-6s %s\n", "Share in use", "Durability", "Mapped", "Root");
+	share_cache_each(s->shares, add_share, &w);
 	return w.out;
 }

@@ -9,6 +9,7 @@ from .folders import temporary
 TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), '../../..'))
 BIN = os.path.join(os.environ.get('BUILD') or os.path.join(TOP, 'build'), 'bin')
 REACTORS = os.environ.get('REACTORS')
+MAPPED_IO = os.environ.get('MAPPED_IO')  # the DAX backend for all shares
 PREFIX = f'daxsmbd-e2e-{os.getpid()}-'  # whose folder it is can be seen
 PASSWORD = 'e2e-Passw0rd'
 READY_SECONDS = 60
@@ -71,13 +72,15 @@ class Share:
 class Server:
     """Start it with running(), or use it in a `with` statement that also checks that it ends cleanly."""
 
-    def __init__(self, *shares, settings=None, users=None, reactors=REACTORS):
+    def __init__(self, *shares, settings=None, users=None, reactors=REACTORS, rdma=False):
+        """rdma: serves SMB Direct too, on rdma_port."""
         if not os.access(os.path.join(BIN, 'daxsmbd'), os.X_OK):
             raise Failure(f'{BIN}/daxsmbd is not built')
         self.shares = shares or (Share('data'),)
         self.settings, self.reactors = settings or {}, reactors
         self.users = accounts() if users is None else users
-        self.folder = self.process = self.conf = self.port = None
+        self.folder = self.process = self.conf = self.port = self.rdma_port = None
+        self.rdma = rdma
         self.extra_folders, self.marks, self.paths = [], {}, {}
 
     # ---- folders ----
@@ -129,9 +132,13 @@ class Server:
         g = {'smb ports': self.port, 'interfaces': 'lo', 'bind interfaces only': 'yes', 'private dir': self.sub('private'),
              'state directory': self.sub('state'), 'cache directory': self.sub('state'),
              'lock directory': self.sub('state'), 'pid directory': self.sub('pid'), 'log file': self.sub('log'),
-             'log level': 3}
+             'log level': 3, 'rdma transports': 'none'}
+        if self.rdma:
+            g |= {'rdma transports': 'iwarp', 'rdma port': self.rdma_port}
         if self.reactors:
             g['reactors'] = self.reactors
+        if MAPPED_IO:
+            g['pmem mapped io'] = MAPPED_IO
         sections = [('global', {**g, **self.settings})]
         for share in self.shares:
             sections.append((share.name, {'path': self.paths[share.name], 'read only': 'no', **share.settings}))
@@ -143,6 +150,7 @@ class Server:
 
     def configure(self):
         self.port = free_port()
+        self.rdma_port = free_port() if self.rdma else None
         self.conf = self.sub('smb.conf')
         with open(self.conf, 'w', encoding='utf-8') as f:
             f.write(self.configuration())
