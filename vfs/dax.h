@@ -62,8 +62,7 @@ int dax_allocate(struct dax_inode *i, uint64_t offset, uint64_t len);
  */
 int dax_persist(const struct vfs_map *m, size_t at, size_t len);
 
-/* The descriptor's file was changed by other ways than this backend's calls: sizes and blocks are to be asked
- * for again. */
+/* The file was changed by other means than writes of this backend, and may have less storage than before. */
 void dax_inode_changed(struct dax_inode *i);
 
 #endif

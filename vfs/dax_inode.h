@@ -74,8 +74,6 @@ int64_t dax_inode_size(const struct dax_inode *i);
 struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wanted);
 /* `e` has been written by a system call. */
 void dax_inode_wrote(struct dax_inode *i, struct dax_extent e);
-/* Storage has been taken away, or may have been. */
-void dax_inode_cut(struct dax_inode *i);
 int dax_inode_flush(struct dax_inode *i);
 
 /* dax_open.c */

@@ -59,6 +59,8 @@ ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t o
 		return posix_pread(f, iov, n, offset, flags);
 	int rc = copy_out(m, iov, e);
 	dax_map_unref(m);
+	if (rc < 0)
+		dax_inode_changed(i); /* by somebody else */
 	return rc < 0 ? rc : (ssize_t)len;
 }
 
@@ -129,7 +131,7 @@ static ssize_t write_after_fault(struct vfs_file *f, const struct iovec *iov, in
 	struct dax_inode *i = dax_inode_of(f);
 	int64_t size = dax_inode_size(i);
 
-	dax_inode_cut(i);
+	dax_inode_changed(i);
 	return size < (int64_t)e.to ? -EIO : write_by_call(f, iov, n, e.from, 0);
 }
 

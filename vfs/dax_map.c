@@ -17,6 +17,8 @@
 #define MAP_LEAST (2ull << 20)    /* a huge page: mmap aligns such mappings so that huge pages can be used */
 #define MAP_DOUBLED (64ull << 30) /* up to here lengths are powers of two, from here on multiples of it */
 #define MAP_MOST (16ull << 40)
+#define SLOW_TO_UNMAP (1ull << 30)
+#define UNMAPPED_AT_ONCE (64ull << 20)
 #define ALL_MAPS_MOST (32ull << 40)
 enum { MAPS_MOST = 16384 };
 
@@ -44,10 +46,12 @@ static bool take_room(size_t len)
 }
 
 /* 0: too long. */
-static size_t length_for(uint64_t end)
+static size_t length_for(uint64_t end, uint64_t data_end)
 {
 	uint64_t len = MAP_LEAST;
 
+	if (end < data_end && data_end <= MAP_MOST)
+		end = data_end;
 	if (end > MAP_MOST)
 		return 0;
 	while (len < end && len < MAP_DOUBLED)
@@ -61,13 +65,43 @@ struct vfs_map *dax_map_ref(struct vfs_map *m)
 	return m;
 }
 
+static void unmap(struct vfs_map *m)
+{
+	for (size_t at = 0; at < m->len; at += UNMAPPED_AT_ONCE)
+		munmap(m->base + at, m->len - at < UNMAPPED_AT_ONCE ? m->len - at : UNMAPPED_AT_ONCE);
+	give_room(m->len);
+	free(m);
+}
+
+/*
+ * Page tables of gigabytes take long to free, and whoever closes a file must not wait for it: a thread does
+ * it, in pieces, so that others can map meanwhile.
+ */
+static void *unmap_apart(void *arg)
+{
+	unmap(arg);
+	return NULL;
+}
+
+static bool unmap_by_thread(struct vfs_map *m)
+{
+	pthread_attr_t detached;
+	pthread_t thread;
+
+	if (pthread_attr_init(&detached) != 0)
+		return false;
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	int rc = pthread_create(&thread, &detached, unmap_apart, m);
+	pthread_attr_destroy(&detached);
+	return rc == 0;
+}
+
 void dax_map_unref(struct vfs_map *m)
 {
 	if (!m || --m->refs != 0)
 		return;
-	munmap(m->base, m->len);
-	give_room(m->len);
-	free(m);
+	if (m->len < SLOW_TO_UNMAP || !unmap_by_thread(m))
+		unmap(m);
 }
 
 /* Synchronous where the file can be. */
@@ -85,10 +119,9 @@ static int map_file(int fd, struct vfs_map *m)
 	return 0;
 }
 
-static int new_map(int fd, uint64_t end, bool writable, struct vfs_map **out)
+static int new_map(int fd, size_t len, bool writable, struct vfs_map **out)
 {
 	struct vfs_map *m = malloc(sizeof(*m));
-	size_t len = length_for(end);
 
 	if (!m || !len || !take_room(len)) {
 		free(m);
@@ -143,15 +176,20 @@ int dax_map_get(struct dax_inode *i, uint64_t end, struct vfs_map **out)
 	bool writable, unmappable;
 	int rc;
 
+	size_t len;
+
 	do {
 		pthread_mutex_lock(&i->lock);
 		*out = present_map(i, end);
 		writable = i->access == (VFS_READ | VFS_WRITE);
 		unmappable = i->unmappable;
+		/* all that has storage in one piece: who makes long files of holes gets no address space for
+		 * it */
+		len = length_for(end, i->data.from <= end ? i->data.to : end);
 		pthread_mutex_unlock(&i->lock);
 		if (*out)
 			return 0;
-		rc = unmappable ? -EOPNOTSUPP : new_map(i->fd, end, writable, &m);
+		rc = unmappable ? -EOPNOTSUPP : new_map(i->fd, len, writable, &m);
 	} while (rc == 0 && !install(i, m, end, out));
 	if (rc < 0 && rc != -ENOMEM && rc != -EAGAIN)
 		note_unmappable(i);
@@ -229,16 +267,11 @@ void dax_inode_wrote(struct dax_inode *i, struct dax_extent e)
 	pthread_mutex_unlock(&i->lock);
 }
 
-void dax_inode_cut(struct dax_inode *i)
+void dax_inode_changed(struct dax_inode *i)
 {
 	i->changes++;
 	pthread_mutex_lock(&i->lock);
 	i->data = (struct dax_extent){0, 0};
 	i->cuts++;
 	pthread_mutex_unlock(&i->lock);
-}
-
-void dax_inode_changed(struct dax_inode *i)
-{
-	dax_inode_cut(i);
 }

@@ -38,8 +38,10 @@ static int get_inode(struct posix_file *f, struct vfs_cred *cred, unsigned acces
 {
 	struct dax_wish w = {.dev = f->dev, .ino = f->ino, .path_fd = f->fd, .cred = cred, .access = access};
 	struct stat st;
-	int rc = may(f->fd, access);
+	int rc = cred_assume(cred); /* reading attributes may have needed another */
 
+	if (rc == 0)
+		rc = may(f->fd, access);
 	if (rc == 0 && fstat(f->fd, &st) < 0)
 		rc = -errno;
 	if (rc < 0)
@@ -122,9 +124,7 @@ int dax_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned access, un
 
 	if (base->directory || f->symlink)
 		return posix_reopen(base, cred, access, flags);
-	int rc = cred_assume(cred);
-	if (rc == 0)
-		rc = get_inode(f, cred, access, &i);
+	int rc = get_inode(f, cred, access, &i);
 	if (rc < 0)
 		return rc;
 	if (!atomic_compare_exchange_strong(&f->data, &none, i))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -32,6 +33,30 @@ static bool is_volatile(int fd)
 	return false;
 }
 
+/*
+ * A region of the NVDIMM bus that loses its content has synchronous mappings, too (is_nvdimm_sync in the
+ * kernel). The block device, or its partition, is a grandchild of the region:
+ * region0/namespace0.0/block/pmem0.
+ */
+static bool is_volatile_region(dev_t dev)
+{
+	static const char *const up[] = {"../../..", "../../../.."};
+	static const char volatile_type[] = "nd_volatile";
+	char path[128], type[sizeof(volatile_type)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(up); i++) {
+		snprintf(
+			path, sizeof(path), "/sys/dev/block/%u:%u/%s/devtype", major(dev), minor(dev), up[i]);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, type, sizeof(type) - 1);
+		if (fd >= 0)
+			close(fd);
+		if (n == sizeof(type) - 1 && memcmp(type, volatile_type, sizeof(type) - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void probe_file(int fd, bool writable, struct dax_offer *out)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -41,24 +66,25 @@ static void probe_file(int fd, bool writable, struct dax_offer *out)
 		statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) == 0 && x.stx_attributes & STATX_ATTR_DAX;
 	void *p = mmap(
 		NULL, page, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0);
-	out->sync = out->dax && p != MAP_FAILED;
+	out->sync = out->dax && p != MAP_FAILED && !out->memory;
 	if (p != MAP_FAILED)
 		munmap(p, page);
 	out->fsync = fsync(fd) == 0;
 }
 
-/* A regular file in the root, open for reading, or -1. */
+/* A regular file in the root, open for reading; or else the root itself, of which fsync can be asked at
+ * least. -1 if neither. */
 static int open_any(int root)
 {
 	struct posix_dents d = {.fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 	struct posix_dent e;
 	int fd = -1;
 
-	if (d.fd < 0)
-		return -1;
-	for (int i = 0; fd < 0 && i < PROBE_ENTRIES && posix_dents_next(&d, &e) > 0; i++)
+	for (int i = 0; d.fd >= 0 && fd < 0 && i < PROBE_ENTRIES && posix_dents_next(&d, &e) > 0; i++)
 		if (e.type == DT_REG)
 			fd = openat(root, e.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return d.fd;
 	close(d.fd);
 	return fd;
 }
@@ -68,7 +94,8 @@ static const char *explain(const struct dax_offer *o, bool probed)
 	if (o->sync)
 		return NULL;
 	if (o->memory)
-		return "the file system is kept in memory, or does not tell where it is kept";
+		return "what is stored there is kept in memory that is not persistent, or does not tell "
+		       "where it is kept";
 	if (!probed)
 		return "there is no file to probe, and none can be made";
 	if (!o->fsync)
@@ -80,8 +107,10 @@ void dax_probe(int root, struct dax_offer *out)
 {
 	int fd = openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	bool writable = fd >= 0;
+	struct stat st;
 
-	*out = (struct dax_offer){.memory = is_volatile(root)};
+	*out = (struct dax_offer){
+		.memory = fstat(root, &st) == 0 && (is_volatile(root) || is_volatile_region(st.st_dev))};
 	if (fd < 0)
 		fd = open_any(root);
 	if (fd >= 0) {

@@ -15,7 +15,7 @@ int dax_truncate(struct vfs_file *f, uint64_t size, unsigned flags)
 {
 	int rc = posix_truncate(f, size, flags);
 
-	dax_inode_cut(dax_inode_of(f));
+	dax_inode_changed(dax_inode_of(f));
 	return rc;
 }
 
@@ -23,7 +23,7 @@ int dax_set_allocation(struct vfs_file *f, uint64_t bytes, unsigned flags)
 {
 	int rc = posix_set_allocation(f, bytes, flags);
 
-	dax_inode_cut(dax_inode_of(f));
+	dax_inode_changed(dax_inode_of(f));
 	return rc;
 }
 
@@ -31,7 +31,7 @@ int dax_zero_range(struct vfs_file *f, uint64_t offset, uint64_t len)
 {
 	int rc = posix_zero_range(f, offset, len);
 
-	dax_inode_cut(dax_inode_of(f));
+	dax_inode_changed(dax_inode_of(f));
 	return rc;
 }
 
@@ -40,7 +40,7 @@ int dax_copy_range(
 {
 	int rc = posix_copy_range(from, from_offset, to, to_offset, len);
 
-	dax_inode_cut(dax_inode_of(to));
+	dax_inode_changed(dax_inode_of(to));
 	return rc;
 }
 
