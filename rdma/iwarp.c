@@ -106,10 +106,10 @@ bool iwarp_terminate(struct iwarp *w, unsigned error, struct bytes failed, size_
 	if (w->state != IWARP_OPEN && w->state != IWARP_SETUP)
 		return false;
 	snprintf(w->why, sizeof(w->why), "terminated: %s%s", rdmap_error_text(error),
-		error == ERR_RDMAP_LOCAL ? "" : " (the peer's fault)");
+		error == ERR_RDMAP_LOCAL || error == ERR_RDMAP_STREAM ? "" : " (the peer's fault)");
 	w->state = IWARP_TERMINATING;
 	w->rx.direct = false;
-	w->tx.n_responses = 0;
+	w->tx.n_responses = w->tx.built_responses = 0;
 	iwarp_tx_terminate(w, error, failed, segment_length);
 	w->deadline_ns = clock_now_ns() + TERMINATE_SECONDS * 1000000000ull;
 	if (!w->detached)
@@ -136,12 +136,13 @@ static bool terminating(struct iwarp *w)
 	return iwarp_discard(w);
 }
 
-static bool step(struct iwarp *w, bool readable)
+/* What may be done now. False: stop. */
+static bool step(struct iwarp *w)
 {
 	if (w->state == IWARP_SETUP && !iwarp_setup(w))
 		return false;
 	if (w->state == IWARP_OPEN)
-		return (!readable || iwarp_receive(w)) && iwarp_send(w);
+		return iwarp_receive(w) && iwarp_send(w);
 	if (w->state == IWARP_ENDED) {
 		finish_everything(w, -ECONNRESET);
 		return iwarp_deliver(w);
@@ -149,40 +150,47 @@ static bool step(struct iwarp *w, bool readable)
 	return true;
 }
 
+static bool too_late(struct iwarp *w)
+{
+	return iwarp_end(w, "MPA: not set up in time");
+}
+
 static void want_events(struct iwarp *w)
 {
-	bool write = w->state == IWARP_TERMINATING ? !w->shut
-		     : w->state == IWARP_OPEN      ? iwarp_tx_wants(w)
-						   : w->state == IWARP_SETUP && !w->setup_sent && w->initiator;
+	bool write = w->state == IWARP_SETUP         ? w->initiator && !w->setup_sent
+		     : w->state == IWARP_TERMINATING ? !w->shut
+						     : iwarp_tx_wants(w);
 
 	if (w->fde)
 		tevent_fd_set_flags(w->fde, TEVENT_FD_READ | (write ? TEVENT_FD_WRITE : 0));
+	else if (w->state == IWARP_ENDED && !(list_empty(&w->finished) && list_empty(&w->tx.posted)))
+		iwarp_kick(w); /* posted by the last callbacks */
 }
 
-static void run(struct iwarp *w, bool readable)
+static void take_turn(struct iwarp *w, bool (*what)(struct iwarp *w))
 {
 	struct turn turn = {0};
 
 	if (w->turn)
 		return; /* a callback runs the event loop: the turn that called it goes on afterwards */
 	w->turn = &turn;
-	(void)step(w, readable);
+	(void)what(w);
 	if (!turn.gone && w->state == IWARP_TERMINATING)
 		(void)terminating(w);
 	if (turn.gone)
 		return;
-	want_events(w);
 	w->turn = NULL;
+	want_events(w);
 }
 
 static void socket_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
 {
-	run(arg, flags & TEVENT_FD_READ);
+	take_turn(arg, step);
 }
 
 static void kicked(struct tevent_context *ev, struct tevent_immediate *im, void *arg)
 {
-	run(arg, true);
+	take_turn(arg, step);
 }
 
 void iwarp_kick(struct iwarp *w)
@@ -194,15 +202,9 @@ void iwarp_kick(struct iwarp *w)
 static void timer_due(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
 {
 	struct iwarp *w = arg;
-	struct turn turn = {0};
 
 	w->timer = NULL;
-	if (w->turn)
-		return;
-	w->turn = &turn;
-	(void)iwarp_end(w, "MPA: not set up in time");
-	if (!turn.gone)
-		w->turn = NULL;
+	take_turn(w, too_late);
 }
 
 /* ---- the transport ---- */

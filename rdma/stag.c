@@ -94,7 +94,7 @@ enum stag_access stags_access(const struct stags *s, uint32_t tag, unsigned righ
 		return STAG_INVALID;
 	if ((t->rights & rights) != rights)
 		return STAG_RIGHTS;
-	if (len > UINT64_MAX - offset)
+	if (len && len - 1 > UINT64_MAX - offset)
 		return STAG_WRAP;
 	if (offset > t->len || len > t->len - offset)
 		return STAG_BOUNDS;

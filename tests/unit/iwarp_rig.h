@@ -137,12 +137,12 @@ static inline void rig_until(struct rig *r, const unsigned *flag, unsigned least
 	talloc_free(te);
 }
 
-/* Turns the event loop until nothing happens for a little while. */
-static inline void rig_quiet(struct rig *r)
+/* Turns the event loop for a little while. */
+static inline void rig_turn(struct rig *r, unsigned microseconds)
 {
 	bool late = false;
 
-	tevent_add_timer(r->ev, r->ev, tevent_timeval_current_ofs(0, 20000), rig_pass, &late);
+	tevent_add_timer(r->ev, r->ev, tevent_timeval_current_ofs(0, microseconds), rig_pass, &late);
 	while (!late)
 		tevent_loop_once(r->ev);
 }
