@@ -22,9 +22,10 @@ enum conf_param {
  * 0x0202 and so on. */
 enum conf_signing { CONF_SIGNING_DEFAULT, CONF_SIGNING_AUTO, CONF_SIGNING_MANDATORY, CONF_SIGNING_DISABLED };
 enum conf_encrypt { CONF_ENCRYPT_OFF, CONF_ENCRYPT_IF_REQUIRED, CONF_ENCRYPT_DESIRED, CONF_ENCRYPT_REQUIRED };
-/* Those of P_PMEM_DURABILITY and P_PMEM_MAPPED_IO count as vfs.h does. */
+/* Those of P_PMEM_DURABILITY, P_PMEM_MAPPED_IO and P_PMEM_GUARD count as vfs.h and guard.h do. */
 enum conf_durability { CONF_DURABILITY_AUTO, CONF_DURABILITY_VISIBLE, CONF_DURABILITY_FLUSHED, CONF_DURABILITY_PERSISTENT };
 enum conf_mapped { CONF_MAPPED_AUTO, CONF_MAPPED_NO, CONF_MAPPED_YES };
+enum conf_guard { CONF_GUARD_AUTO, CONF_GUARD_FANOTIFY, CONF_GUARD_LEASE, CONF_GUARD_EXCLUSIVE };
 
 struct conf;
 struct conf_section; /* [global] or one share */

@@ -6,6 +6,7 @@
 #include "smbd/control.h"
 #include "smbd/listen.h"
 #include "smbd/setup.h"
+#include "vfs/guard.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -201,11 +202,11 @@ static void raise_limits(const struct server *s)
 			(unsigned long long)r.rlim_cur, (unsigned long long)want);
 }
 
-/* What acting as other users and on their files needs; all else is given up for good. */
+/* What acting as other users, on their files and guarding these needs (vfs/guard.h); all else is given up for good. */
 static bool drop_privileges(void)
 {
-	static const unsigned keep[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETGID,
-		CAP_SETUID};
+	static const unsigned keep[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_LEASE,
+		CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE};
 	bool had[ARRAY_SIZE(keep)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
@@ -302,6 +303,7 @@ static void stop(struct server *s, int signal_fd)
 		poll(p, ARRAY_SIZE(p), (int)s->shutdown_timeout * 1000);
 	server_each_local(s, close_local, NULL);
 	workers_stop(s->workers);
+	vfs_guards_stop();
 	reactors_stop(s->reactors);
 }
 
@@ -420,6 +422,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 			strerror(rc < 0 ? -rc : -control_fd));
 		goto out_server;
 	}
+	vfs_guard_prepare();
 	if (s->privileged && !drop_privileges()) {
 		fprintf(stderr, "daxsmbd: root's capabilities could not be given up\n");
 		goto out_control;

@@ -2,6 +2,7 @@
 #include "smbd/share_cache.h"
 
 #include "core/list.h"
+#include "core/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +16,8 @@ struct entry {
 	char *root;
 	bool read_only;
 	struct vfs_share *share; /* counted */
+	struct vfs_guard *guard; /* counted; or NULL */
+	char no_guard[128];
 };
 
 struct share_cache {
@@ -28,6 +31,7 @@ static void drop(struct share_cache *c, struct entry *e)
 	list_remove(&e->link);
 	c->count--;
 	vfs_share_unref(e->share);
+	vfs_guard_unref(e->guard);
 	talloc_free(e);
 }
 
@@ -88,6 +92,17 @@ static struct vfs_share *look_up(struct share_cache *c, const struct conf_sectio
 	return share;
 }
 
+/* Only mapped files can be given away, and need one. */
+static void open_guard(struct entry *e)
+{
+	enum vfs_guard_kind wanted = (enum vfs_guard_kind)conf_int(e->section, P_PMEM_GUARD);
+
+	if (!vfs_share_is_mapped(e->share))
+		return;
+	if (vfs_guard_open(e->root, wanted, &e->guard, e->no_guard, sizeof(e->no_guard)) < 0)
+		log_warning(vfs, "share %s: files cannot be guarded: %s", conf_section_name(e->section), e->no_guard);
+}
+
 static struct entry *make_entry(const struct conf_section *section, const char *root, bool read_only,
 	struct vfs_share *share)
 {
@@ -101,6 +116,7 @@ static struct entry *make_entry(const struct conf_section *section, const char *
 		return NULL;
 	}
 	e->share = vfs_share_ref(share);
+	open_guard(e);
 	return e;
 }
 
@@ -139,12 +155,13 @@ int share_cache_open(struct share_cache *c, const struct conf_section *section, 
 	return rc;
 }
 
-void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const char *name, struct vfs_share *share), void *arg)
+void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const struct share_facts *f), void *arg)
 {
 	pthread_mutex_lock(&c->lock);
 	LIST_FOREACH(item, &c->entries) {
 		struct entry *e = container_of(item, struct entry, link);
-		fn(arg, conf_section_name(e->section), e->share);
+		struct share_facts f = {conf_section_name(e->section), e->share, e->guard, e->no_guard};
+		fn(arg, &f);
 	}
 	pthread_mutex_unlock(&c->lock);
 }

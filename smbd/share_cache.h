@@ -3,6 +3,7 @@
 #define SMBD_SHARE_CACHE_H
 
 #include "conf/conf.h"
+#include "vfs/guard.h"
 #include "vfs/vfs.h"
 
 /*
@@ -16,7 +17,14 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem);
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out);
 
+/* What is kept of a share. guard: of its files, if they are mapped; NULL: there is none, and no_guard says why. */
+struct share_facts {
+	const char *name;
+	struct vfs_share *share;
+	struct vfs_guard *guard;
+	const char *no_guard;
+};
 /* Calls fn for each share that is kept open; not for long: within the lock. */
-void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const char *name, struct vfs_share *share), void *arg);
+void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const struct share_facts *f), void *arg);
 
 #endif

@@ -158,22 +158,28 @@ static void walk_local(struct local *l, void *arg)
 }
 
 /* A share that has been connected to since the start. */
-static void add_share(void *arg, const char *name, struct vfs_share *share)
+static void add_share(void *arg, const struct share_facts *f)
 {
 	struct writer *w = arg;
-	const char *durability = vfs_durability_name(vfs_share_durability(share));
-	bool mapped = vfs_share_is_mapped(share);
+	const char *durability = vfs_durability_name(vfs_share_durability(f->share));
+	const char *guard = f->guard ? vfs_guard_name(f->guard) : "none";
+	bool mapped = vfs_share_is_mapped(f->share);
+	struct vfs_guard_facts g = {0};
 
+	if (f->guard)
+		vfs_guard_facts(f->guard, &g);
 	if (w->json) {
-		char *texts[] = {quoted(NULL, name), quoted(NULL, vfs_share_root(share))};
+		TALLOC_CTX *mem = talloc_new(NULL);
 		w->out = talloc_asprintf_append_buffer(w->out,
-			"%s{\"name\":%s,\"root\":%s,\"durability\":\"%s\",\"mapped\":%s}", w->first ? "" : ",", texts[0],
-			texts[1], durability, mapped ? "true" : "false");
-		talloc_free(texts[0]);
-		talloc_free(texts[1]);
+			"%s{\"name\":%s,\"root\":%s,\"durability\":\"%s\",\"mapped\":%s,\"guard\":\"%s\",\"no_guard\":%s,"
+			"\"guarded\":%u,\"held\":%u,\"held_total\":%llu}",
+			w->first ? "" : ",", quoted(mem, f->name), quoted(mem, vfs_share_root(f->share)), durability,
+			mapped ? "true" : "false", guard, quoted(mem, f->no_guard), g.ranges, g.held,
+			(unsigned long long)g.held_total);
+		talloc_free(mem);
 	} else {
-		w->out = talloc_asprintf_append_buffer(w->out, "%-24s %-11s %-6s %s\n", name, durability,
-			mapped ? "yes" : "no", vfs_share_root(share));
+		w->out = talloc_asprintf_append_buffer(w->out, "%-24s %-11s %-6s %-9s %s\n", f->name, durability,
+			mapped ? "yes" : "no", guard, vfs_share_root(f->share));
 	}
 	w->first = false;
 }
@@ -211,7 +217,8 @@ char *status_text(TALLOC_CTX *mem, struct server *s)
 	w.out = talloc_asprintf_append_buffer(w.out, "%-24s %-9s %-16s %-6s %-12s %-13s %5s %5s %12s %12s %s\n", "Peer", "Via",
 		"User", "SMB", "Cipher", "Signing", "Trees", "Opens", "Bytes in", "Bytes out", "Reactor");
 	server_each_local(s, walk_local, &w);
-	w.out = talloc_asprintf_append_buffer(w.out, "\n%-24s %-11s %-6s %s\n", "Share in use", "Durability", "Mapped", "Root");
+	w.out = talloc_asprintf_append_buffer(w.out, "\n%-24s %-11s %-6s %-9s %s\n", "Share in use", "Durability", "Mapped",
+		"Guard", "Root");
 	share_cache_each(s->shares, add_share, &w);
 	return w.out;
 }
