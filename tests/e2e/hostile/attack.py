@@ -4,6 +4,7 @@ import contextlib, functools, hashlib, os, subprocess, time
 
 from lib import BIN, Failure, Server, Share, case, expect, until
 from .client import Connection
+from .smbdirect import DirectConnection, read_into, write_from
 from .words import ALL_ACCESS, DELETE_ON_CLOSE, NEW
 
 MEMORY_SLACK = 64 << 20      # pools and the allocator's own
@@ -24,12 +25,25 @@ class Attacked(Server):
         self.before = outside(self)
         self.warm_up()
         self.memory, self.files = resident_bytes(self), descriptors(self)
-        self.witness = None
+        self.witness = self.direct_witness = None
+        self.kept = {}
+
+    def keep(self, share, name, data):
+        """A file on disk that has to stay as it is."""
+        path = self.path(share, name)
+        with open(path, 'wb') as f:
+            f.write(data)
+        self.own(path)
+        self.kept[path] = digest(path)
+        return data
 
     def greet(self):
         """A client that behaves comes and goes."""
         with Connection(self) as c:
             behave(c)
+        if self.rdma:
+            with DirectConnection(self) as c:
+                behave(c)
 
     def warm_up(self):
         """What is kept for later is there: the roots of the shares."""
@@ -43,7 +57,7 @@ class Attacked(Server):
         """So that what comes next says something about itself."""
         status = self.process.wait()
         self.process.stdout.close()
-        self.witness = None
+        self.witness = self.direct_witness = None
         self.launch()
         raise Failure(f'the server has ended with status {status}')
 
@@ -53,7 +67,34 @@ class Attacked(Server):
             self.witness.negotiate().want()
             self.witness.log_on()
         self.witness.echo()
+        if self.rdma:
+            self.direct_witness = self.direct_witness or DirectWitness(self)
+            self.direct_witness.move()
         self.greet()
+        for path, before in self.kept.items():
+            expect(digest(path) == before, f'{path} has changed')
+
+
+class DirectWitness:
+    """A client that stays, on SMB Direct: its bytes come and go by RDMA."""
+    SIZE, ROOM = 3000, 5000
+
+    def __init__(self, server):
+        self.c = DirectConnection(server).__enter__()
+        self.c.negotiate().want()
+        self.file = self.c.log_on().connect('data').open('direct witness', access=ALL_ACCESS, disposition=NEW,
+                                                         options=DELETE_ON_CLOSE)
+
+    def move(self):
+        memory = bytearray(os.urandom(self.ROOM))
+        before, tag = bytes(memory), self.c.rdma.expose(memory)
+        write_from(self.file, 0, self.SIZE, (7, tag, self.SIZE)).want()
+        expect(memory == before, 'memory that is read has changed')
+        memory[:] = bytes(self.ROOM)
+        read_into(self.file, 0, self.SIZE, (1000, tag, self.SIZE)).want()
+        expect(memory == bytes(1000) + before[7:7 + self.SIZE] + bytes(self.ROOM - 1000 - self.SIZE),
+               'other bytes came back')
+        del self.c.rdma.regions[tag]
 
 
 def behave(c):
@@ -123,14 +164,15 @@ def digest(path):
         return hashlib.sha256(f.read()).hexdigest()
 
 
-def attacked_server(**settings):
+def attacked_server(rdma=False, **settings):
     """Guests may come; one share in memory, one on a disk, one to read, one for guests, one that is encrypted."""
     memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
     shares = [Share('data', parent=memory), Share('disk'),
               Share('readonly', {'read only': 'yes', 'guest ok': 'yes'}, mode=0o777),
               Share('guest', {'guest ok': 'yes'}, parent=memory, mode=0o777),
               Share('sealed', {'server smb encrypt': 'required'})]
-    return lambda: Attacked(*shares, settings={'map to guest': 'Bad User', 'log level': 3, **settings})
+    return lambda: Attacked(*shares, settings={'map to guest': 'Bad User', 'log level': 3, **settings},
+                            rdma=rdma)
 
 
 def end_of_attacks():
@@ -140,6 +182,9 @@ def end_of_attacks():
         if s.witness:
             s.witness.__exit__()
             s.witness = None
+        if s.direct_witness:
+            s.direct_witness.c.__exit__()
+            s.direct_witness = None
         try:
             until(lambda: descriptors(s) <= s.files + DESCRIPTOR_SLACK, 30, 'descriptors go back')
         except Failure as e:

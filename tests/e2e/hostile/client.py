@@ -80,8 +80,11 @@ class Connection:
     guid: bytes = field(default_factory=lambda: os.urandom(16))
     source: str = '127.0.0.1'
 
+    def port(self):
+        return self.server.port
+
     def __enter__(self):
-        self.socket = socket.create_connection(('127.0.0.1', self.server.port), SECONDS, (self.source, 0))
+        self.socket = socket.create_connection(('127.0.0.1', self.port()), SECONDS, (self.source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.dialect, self.cipher, self.signing = 0, 0, HMAC_SHA256
         self.hash, self.next_id, self.credits = bytes(64), 0, 1
