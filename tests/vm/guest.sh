@@ -87,3 +87,16 @@ tree_arrives() { # ADDRESS OPTIONS
 	cp -r "$tree" "$mount_point/tree" && umount "$mount_point" && cifs_mount "$1" "$2" &&
 		diff -r "$tree" "$mount_point/tree"
 }
+
+# siw on an interface that has an address: not lo, where the kernel's RDMA resolves none.
+siw_address=192.168.77.1
+siw_start() {
+	ip link add dmy0 type dummy && ip addr add $siw_address/24 dev dmy0 && ip link set dmy0 up &&
+		modprobe -a siw rdma_ucm ib_uverbs && rdma link add siw0 type siw netdev dmy0 &&
+		until_true 10 test -e /dev/infiniband/rdma_cm
+}
+
+# Nobody connects to it by trying: some servers take one connection only.
+until_listening() { # PORT
+	until_true 20 eval "ss -Hltn | grep -q ':$1 '"
+}
