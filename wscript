@@ -129,6 +129,9 @@ def build(bld):
             name = os.path.splitext(src.name)[0]
             bld.program(source=[src], target=f'unit/{name}', use=rooms_for(*ROOMS) + LIBS + ['CMOCKA'],
                         install_path=None)
+        for src in bld.path.ant_glob('tests/vm/*.c'):
+            name = os.path.splitext(src.name)[0]
+            bld.program(source=[src], target=f'vm/{name}', use=rooms_for(*ROOMS) + LIBS, install_path=None)
     if bld.path.find_node('build-tools/install.py'):
         import install
         install.run(bld)

@@ -2,7 +2,7 @@
 #include "smbd/req.h"
 
 #include "core/log.h"
-
+#include "wire/smbdirect.h"
 
 /* The walk along a compound, [MS-SMB2] 3.3.5.2.7, and the checks that come before every handler, 3.3.5.2. */
 
@@ -295,12 +295,38 @@ static void dispatch_cancel(struct req *r)
 	r->completed = true;
 }
 
+/*
+ * What becomes of the request, the client leaves it to the reply to invalidate its (first) tag: also where it fails in the
+ * checks below or in those of the handler.
+ */
+static void note_tag(struct req *r)
+{
+	struct rd body = rd_over(r->element);
+	struct smbdirect_descriptor d[SMBDIRECT_MAX_DESCRIPTORS];
+	unsigned n;
+
+	if (!r->op || !r->op->channel || r->conn->ops != &conn_smbdirect || r->conn->dialect < SMB2_DIALECT_0302)
+		return;
+	rd_seek(&body, SMB2_HEADER_SIZE + r->op->channel);
+	if (rd_u32(&body) != SMB2_CHANNEL_RDMA_V1_INVALIDATE)
+		return;
+	rd_skip(&body, 4);
+	uint16_t offset = rd_u16(&body), length = rd_u16(&body);
+	rd_seek(&body, offset);
+	struct bytes info = rd_bytes(&body, length);
+	if (body.bad || !smbdirect_descriptors_decode(info, d, &n))
+		return;
+	r->invalidate = true;
+	r->invalidate_tag = d[0].token;
+}
+
 static void dispatch(struct req *r)
 {
 	if (r->hdr.command == SMB2_CANCEL) {
 		dispatch_cancel(r);
 		return;
 	}
+	note_tag(r);
 	ntstatus_t s = check(r);
 	if (!status_is_ok(s)) {
 		req_error(r, s);

@@ -213,6 +213,7 @@ struct op {
 	unsigned needs;
 	uint8_t file_id_offset;  /* from the body's start */
 	uint8_t payload_in, payload_out; /* offsets of u32 lengths that the credit charge must cover; 0: none */
+	uint8_t channel; /* offset of Channel, behind which RemainingBytes and ChannelInfo's place stand; 0: none */
 };
 const struct op *op_find(uint16_t command);
 

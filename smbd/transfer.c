@@ -57,9 +57,6 @@ ntstatus_t transfer_new(struct req *r, uint32_t channel, struct bytes channel_in
 
 	if (!channel_is_possible(r, channel) || !smbdirect_descriptors_decode(channel_info, d, &n))
 		return STATUS_INVALID_PARAMETER;
-	/* Whatever becomes of the request, the client leaves it to us to invalidate its first tag. */
-	r->invalidate = channel == SMB2_CHANNEL_RDMA_V1_INVALIDATE;
-	r->invalidate_tag = d[0].token;
 	if (len > room(d, n))
 		return STATUS_INVALID_PARAMETER;
 	struct transfer *t = talloc_zero_size(r, sizeof(*t) + n * sizeof(t->pieces[0]));
