@@ -6,41 +6,58 @@
 #include <errno.h>
 #include <stdio.h>
 
-void smbdirect_enter(struct smbdirect *s)
-{
-	s->depth++;
-}
-
-void smbdirect_leave(struct smbdirect *s)
-{
-	if (--s->depth == 0 && s->closed)
-		talloc_free(s);
-}
-
-/*
- * Ends the session: closes the connection, with which all Sends and works are done, then tells the owner. Only in the event loop or in
- * smbdirect_close, because it runs callbacks.
- */
-void smbdirect_end(struct smbdirect *s, const char *why)
+/* With it, all Sends and works are done. */
+static void close_connection(struct smbdirect *s)
 {
 	struct rdma_conn *conn = s->conn;
 
-	if (s->state == SMBDIRECT_ENDED)
-		return;
 	s->state = SMBDIRECT_ENDED;
-	snprintf(s->why, sizeof(s->why), "%s", why); /* it may be the connection's */
 	TALLOC_FREE(s->timer);
 	s->conn = NULL;
-	if (conn) {
-		rdma_facts(conn, &s->last_facts);
-		rdma_close(conn);
-	}
+	if (!conn)
+		return;
+	rdma_facts(conn, &s->last_facts);
+	s->closing = true;
+	rdma_close(conn);
+	s->closing = false;
+}
+
+/* Tells the owner of everything that it will not see again. */
+static void give_back(struct smbdirect *s)
+{
+	struct smbdirect_turn *turn = s->turn;
+
 	smbdirect_fail_messages(s);
-	smbdirect_drop_partial(s);
-	if (!s->closed)
+	if (!turn->gone)
+		smbdirect_drop_partial(s);
+	if (!turn->gone)
 		smbdirect_do_refused(s);
-	if (!s->closed)
-		s->h.ended(s->arg, s->why);
+}
+
+/* It runs callbacks, so it is for the event loop only. */
+void smbdirect_end(struct smbdirect *s, const char *why)
+{
+	struct smbdirect_turn *turn = s->turn;
+	char text[128];
+
+	if (s->state == SMBDIRECT_ENDED)
+		return;
+	snprintf(text, sizeof(text), "%s", why); /* it may be the connection's */
+	close_connection(s);
+	if (turn->gone) {
+		talloc_free(s); /* which was put off */
+		return;
+	}
+	give_back(s);
+	if (!turn->gone)
+		s->h.ended(s->arg, text);
+}
+
+static void gone(struct smbdirect *s)
+{
+	for (struct smbdirect_turn *t = s->turn; t; t = t->outer)
+		t->gone = true;
+	s->turn = NULL;
 }
 
 static uint64_t deadline_ns(const struct smbdirect *s)
@@ -57,11 +74,7 @@ static void timer_fired(struct tevent_context *ev, struct tevent_timer *te, stru
 	struct smbdirect *s = arg;
 
 	s->timer = NULL;
-	smbdirect_enter(s);
 	smbdirect_check_silence(s, clock_now_ns());
-	if (s->state != SMBDIRECT_ENDED && s->ev && !smbdirect_start_timer(s))
-		smbdirect_end(s, "out of memory");
-	smbdirect_leave(s);
 }
 
 /* One timer for all limits; that it is early, because the peer has said something since, costs less than moving it each time. */
@@ -78,38 +91,48 @@ bool smbdirect_start_timer(struct smbdirect *s)
 /* [MS-SMBD] 3.1.6.1, 3.1.6.2 */
 void smbdirect_check_silence(struct smbdirect *s, uint64_t now_ns)
 {
-	if (now_ns < deadline_ns(s))
-		return;
-	if (s->state != SMBDIRECT_ESTABLISHED) {
-		smbdirect_end(s, "the negotiation takes too long");
-	} else if (s->asked) {
-		smbdirect_end(s, "the peer is silent");
-	} else {
+	struct smbdirect_turn turn;
+	const char *why = NULL;
+
+	smbdirect_enter(s, &turn);
+	if (now_ns >= deadline_ns(s)) {
+		if (s->state != SMBDIRECT_ESTABLISHED)
+			why = "the negotiation takes too long";
+		else if (s->asked)
+			why = "the peer is silent";
 		s->asked = s->ask = true;
-		smbdirect_pump(s);
 	}
+	if (!why && !smbdirect_start_timer(s))
+		why = "out of memory";
+	if (why)
+		smbdirect_end(s, why);
+	else
+		smbdirect_pump(s);
+	smbdirect_leave(s, &turn);
 }
 
 static void rdma_is_established(void *arg)
 {
 	struct smbdirect *s = arg;
+	struct smbdirect_turn turn;
 
-	smbdirect_enter(s);
+	smbdirect_enter(s, &turn);
 	s->state = SMBDIRECT_NEGOTIATING;
 	s->heard_ns = clock_now_ns();
 	if (!smbdirect_start_timer(s))
 		smbdirect_end(s, "out of memory");
 	else if (s->p.initiator)
 		smbdirect_request(s);
-	smbdirect_leave(s);
+	smbdirect_leave(s, &turn);
 }
 
 static void rdma_has_received(void *arg, uint8_t *message, size_t len, bool solicited)
 {
 	struct smbdirect *s = arg;
 	const char *why = NULL;
+	struct smbdirect_turn turn;
 
-	smbdirect_enter(s);
+	smbdirect_enter(s, &turn);
 	s->heard_ns = clock_now_ns();
 	s->asked = s->ask = false;
 	if (s->state == SMBDIRECT_NEGOTIATING)
@@ -118,27 +141,36 @@ static void rdma_has_received(void *arg, uint8_t *message, size_t len, bool soli
 		why = smbdirect_receive(s, message, len);
 	if (why)
 		smbdirect_end(s, why);
-	smbdirect_leave(s);
+	smbdirect_leave(s, &turn);
 }
 
 static void rdma_has_ended(void *arg, const char *why)
 {
 	struct smbdirect *s = arg;
+	struct smbdirect_turn turn;
 
-	smbdirect_enter(s);
+	smbdirect_enter(s, &turn);
 	smbdirect_end(s, why);
-	smbdirect_leave(s);
+	smbdirect_leave(s, &turn);
 }
 
-/* Runs at smbdirect_close, or when mem is freed; in a callback of ours it only marks the session. */
+/* Runs at smbdirect_close, or when mem is freed. */
 static int session_destroy(struct smbdirect *s)
 {
+	struct smbdirect_turn turn;
+
 	s->closed = true;
-	smbdirect_enter(s);
-	smbdirect_end(s, "closed");
+	gone(s);
+	smbdirect_enter(s, &turn);
+	if (s->closing)
+		smbdirect_abandon_fragments(s);
+	else
+		close_connection(s);
+	give_back(s);
 	while (!list_empty(&s->refused_messages) || !list_empty(&s->refused_works))
-		smbdirect_do_refused(s);
-	return --s->depth ? -1 : 0;
+		smbdirect_do_refused(s); /* what callbacks have added */
+	smbdirect_leave(s, &turn);
+	return s->closing ? -1 : 0;
 }
 
 static struct smbdirect *session_alloc(TALLOC_CTX *mem, struct tevent_context *ev, const struct smbdirect_params *p,
@@ -218,6 +250,8 @@ void smbdirect_facts(const struct smbdirect *s, struct smbdirect_facts *out)
 
 void smbdirect_detach(struct smbdirect *s)
 {
+	if (!s->closing && !s->closed)
+		gone(s);
 	s->ev = NULL;
 	TALLOC_FREE(s->timer);
 	TALLOC_FREE(s->later); /* it may be scheduled */

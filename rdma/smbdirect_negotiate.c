@@ -52,15 +52,18 @@ static bool agree(struct smbdirect *s, uint16_t credits_requested, uint32_t pref
 /* The negotiation is over; what happens next is for `established` to say. */
 static void begin(struct smbdirect *s)
 {
+	struct smbdirect_turn *turn = s->turn;
+
 	s->state = SMBDIRECT_ESTABLISHED;
 	if (!smbdirect_start_timer(s)) {
 		smbdirect_end(s, "out of memory");
 		return;
 	}
-	s->h.established(s->arg);
 	/* The acceptor cannot say a word before it was given credits. */
-	s->due |= s->credits.receive == 0;
-	smbdirect_pump(s);
+	s->due = s->credits.receive == 0;
+	s->h.established(s->arg);
+	if (!turn->gone)
+		smbdirect_pump(s);
 }
 
 /* 3.1.5.6 */

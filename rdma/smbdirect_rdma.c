@@ -15,10 +15,11 @@ static struct smbdirect *session_of(struct rdma_conn *c)
 static void do_later(struct tevent_context *ev, struct tevent_immediate *im, void *arg)
 {
 	struct smbdirect *s = arg;
+	struct smbdirect_turn turn;
 
-	smbdirect_enter(s);
+	smbdirect_enter(s, &turn);
 	smbdirect_do_refused(s);
-	smbdirect_leave(s);
+	smbdirect_leave(s, &turn);
 }
 
 /* What was refused is done from the event loop. Detached, it waits for attach. */
@@ -32,14 +33,15 @@ void smbdirect_later(struct smbdirect *s)
 void smbdirect_do_refused(struct smbdirect *s)
 {
 	struct list *last_message = s->refused_messages.prev, *last_work = s->refused_works.prev, *l = NULL;
+	struct smbdirect_turn *turn = s->turn;
 
-	while (l != last_message && (l = list_pop(&s->refused_messages))) {
+	while (!turn->gone && l != last_message && (l = list_pop(&s->refused_messages))) {
 		struct smbdirect_message *m = container_of(l, struct smbdirect_message, link);
 
 		m->done(m, m->error);
 	}
 	l = NULL;
-	while (l != last_work && (l = list_pop(&s->refused_works))) {
+	while (!turn->gone && l != last_work && (l = list_pop(&s->refused_works))) {
 		struct rdma_work *w = container_of(l, struct rdma_work, link);
 
 		w->done(w, s->closed ? -ECANCELED : -ECONNRESET);

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "rdma/smbdirect_session.h"
 
-static bool goes_on(const struct smbdirect *s)
-{
-	return s->state == SMBDIRECT_ESTABLISHED;
-}
-
 void smbdirect_drop_partial(struct smbdirect *s)
 {
 	void *memory = s->partial.memory;
@@ -15,17 +10,14 @@ void smbdirect_drop_partial(struct smbdirect *s)
 		s->h.release(s->arg, memory);
 }
 
-static const char *first_fragment(struct smbdirect *s, const struct smbdirect_data *d)
+static const char *reserve(struct smbdirect *s, size_t size)
 {
-	size_t size = d->data.len + (size_t)d->remaining_data_length;
+	struct smbdirect_turn *turn = s->turn;
 	uint8_t *data = NULL;
 	void *memory = s->h.reserve(s->arg, size, &data);
 
-	if (!goes_on(s)) {
-		if (memory)
-			s->h.release(s->arg, memory);
+	if (turn->gone)
 		return NULL;
-	}
 	if (!memory)
 		return "no memory for a message of the peer";
 	s->partial.memory = memory;
@@ -50,6 +42,7 @@ static void add_fragment(struct smbdirect *s, struct bytes data)
 /* 3.1.5.8: RemainingDataLength counts down to 0 without a gap, and with the first DataLength it is the size of the message. */
 static const char *take_data(struct smbdirect *s, uint8_t *message, const struct smbdirect_data *d)
 {
+	struct smbdirect_turn *turn = s->turn;
 	const char *why = NULL;
 
 	if (s->partial.memory) {
@@ -61,9 +54,9 @@ static const char *take_data(struct smbdirect *s, uint8_t *message, const struct
 		s->h.received(s->arg, message + (d->data.data - message), d->data.len, NULL);
 		return NULL;
 	} else {
-		why = first_fragment(s, d);
+		why = reserve(s, d->data.len + (size_t)d->remaining_data_length);
 	}
-	if (s->partial.memory)
+	if (!why && !turn->gone)
 		add_fragment(s, d->data);
 	return why;
 }
@@ -82,6 +75,7 @@ static const char *check(struct smbdirect *s, const struct smbdirect_data *d)
 const char *smbdirect_receive(struct smbdirect *s, uint8_t *message, size_t len)
 {
 	struct rd r = rd_over(BYTES(message, len));
+	struct smbdirect_turn *turn = s->turn;
 	struct smbdirect_data d;
 	const char *why;
 
@@ -100,11 +94,10 @@ const char *smbdirect_receive(struct smbdirect *s, uint8_t *message, size_t len)
 		s->respond = true;
 		s->respond_always |= d.data.len == 0;
 	}
+	s->due |= smbdirect_credits_due(&s->credits, d.data.len);
 	if (d.data.len)
 		why = take_data(s, message, &d);
-	if (why || !goes_on(s))
-		return why;
-	s->due |= smbdirect_credits_due(&s->credits, d.data.len);
-	smbdirect_pump(s);
-	return NULL;
+	if (!why && !turn->gone)
+		smbdirect_pump(s);
+	return why;
 }

@@ -30,26 +30,33 @@ static void message_done(struct smbdirect_message *m, int error)
 	m->done(m, m->error ? m->error : error);
 }
 
+/* One of m's Sends is done. */
+static void one_less(struct smbdirect_message *m, int error)
+{
+	m->sends--;
+	if (!m->error)
+		m->error = error;
+	if (m->sends == 0 && m->progress == m->size)
+		message_done(m, 0);
+}
+
 static void fragment_done(struct rdma_work *w, int error)
 {
 	struct smbdirect_fragment *f = container_of(w, struct smbdirect_fragment, work);
 	struct smbdirect_message *m = f->message;
 	struct smbdirect *s = f->s;
+	struct smbdirect_turn turn;
 
-	smbdirect_enter(s);
+	smbdirect_enter(s, &turn);
+	list_remove(&f->link);
 	list_append(&s->free, &f->link);
-	if (m) {
-		m->sends--;
-		if (!m->error)
-			m->error = error;
-		if (m->sends == 0 && m->progress == m->size)
-			message_done(m, 0);
-	}
-	if (s->state == SMBDIRECT_REFUSING)
+	if (m)
+		one_less(m, error);
+	if (!turn.gone && s->state == SMBDIRECT_REFUSING)
 		smbdirect_end(s, "no common version");
-	else
+	else if (!turn.gone)
 		smbdirect_pump(s);
-	smbdirect_leave(s);
+	smbdirect_leave(s, &turn);
 }
 
 static bool add_fragment(struct smbdirect *s)
@@ -72,6 +79,7 @@ bool smbdirect_send_init(struct smbdirect *s)
 {
 	list_init(&s->queue);
 	list_init(&s->free);
+	list_init(&s->flying);
 	return add_fragment(s);
 }
 
@@ -94,6 +102,7 @@ void smbdirect_fragment_post(struct smbdirect *s, struct smbdirect_fragment *f, 
 {
 	f->iov[0].iov_len = header;
 	f->work.n = 1 + pieces;
+	list_append(&s->flying, &f->link);
 	rdma_send(s->conn, &f->work);
 }
 
@@ -221,11 +230,26 @@ void smbdirect_hold(struct smbdirect *s, bool hold)
 /* The connection is closed: no Send is under way. */
 void smbdirect_fail_messages(struct smbdirect *s)
 {
+	struct smbdirect_turn *turn = s->turn;
 	struct list *l;
 
-	while ((l = list_pop(&s->queue))) {
+	while (!turn->gone && (l = list_pop(&s->queue))) {
 		s->queued--;
 		message_done(container_of(l, struct smbdirect_message, link),
 			s->closed ? -ECANCELED : -ECONNRESET);
+	}
+}
+
+void smbdirect_abandon_fragments(struct smbdirect *s)
+{
+	struct list *l;
+
+	while ((l = list_pop(&s->flying))) {
+		struct smbdirect_fragment *f = container_of(l, struct smbdirect_fragment, link);
+		struct smbdirect_message *m = f->message;
+
+		f->message = NULL;
+		if (m)
+			one_less(m, -ECANCELED);
 	}
 }

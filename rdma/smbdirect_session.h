@@ -15,9 +15,15 @@
  *
  * Everything may become ENDED at any time; `conn` is closed then, and `ended` is called unless the owner closed.
  *
- * Owner: mem of smbdirect_new. A callback of the owner may close the session: it is freed when the outermost of our functions that
- * is under way returns (depth), so each of them looks at the state again after each callback.
+ * Owner: mem of smbdirect_new. A callback of the owner may close the session, which is freed then, or detach it, and another thread
+ * has it then. So each function that the event loop calls keeps a turn on its stack, and whoever has called a callback of the owner
+ * looks into that before it touches the session again.
  */
+struct smbdirect_turn {
+	bool gone;
+	struct smbdirect_turn *outer;
+};
+
 enum smbdirect_state {
 	SMBDIRECT_CONNECTING,
 	SMBDIRECT_NEGOTIATING,
@@ -49,8 +55,9 @@ struct smbdirect {
 	struct rdma_conn *conn;  /* NULL once ended */
 	struct tevent_context *ev; /* NULL while detached */
 	enum smbdirect_state state;
-	bool closed; /* by the owner */
-	unsigned depth;
+	struct smbdirect_turn *turn; /* the innermost */
+	bool closed;                 /* by the owner */
+	bool closing;                /* conn: its works are ours, so the session stays until that is over */
 	struct smbdirect_params p;
 	struct smbdirect_handlers h;
 	void *arg;
@@ -61,7 +68,7 @@ struct smbdirect {
 
 	struct list queue; /* messages that are not yet sent whole */
 	unsigned queued;
-	struct list free; /* fragments */
+	struct list flying, free; /* fragments */
 	unsigned fragments;
 	bool due;            /* credits go to the peer, with a message of their own if need be */
 	bool respond;        /* the peer wants a sign of life, */
@@ -81,32 +88,42 @@ struct smbdirect {
 	struct list refused_messages, refused_works; /* to be done from the event loop */
 	struct tevent_immediate *later;
 	struct rdma_facts last_facts; /* of conn, when it ended */
-	char why[128];
 };
 
 /* smbdirect.c */
-void smbdirect_enter(struct smbdirect *s);
-void smbdirect_leave(struct smbdirect *s); /* s may be gone afterwards */
+static inline void smbdirect_enter(struct smbdirect *s, struct smbdirect_turn *t)
+{
+	*t = (struct smbdirect_turn){.outer = s->turn};
+	s->turn = t;
+}
+
+static inline void smbdirect_leave(struct smbdirect *s, struct smbdirect_turn *t)
+{
+	if (!t->gone)
+		s->turn = t->outer;
+}
+
 void smbdirect_end(struct smbdirect *s, const char *why);
 bool smbdirect_start_timer(struct smbdirect *s);
 /* Ends a session whose peer has been silent for too long at the time now_ns, or asks it for a sign of life. */
 void smbdirect_check_silence(struct smbdirect *s, uint64_t now_ns);
 
-/* smbdirect_negotiate.c; a message of the peer: NULL, or why the connection has to end. */
+/* smbdirect_negotiate.c, smbdirect_receive.c: a message of the peer. NULL, or why the connection has to end. */
 void smbdirect_request(struct smbdirect *s);
 const char *smbdirect_negotiate(struct smbdirect *s, struct bytes message);
 
-/* smbdirect_receive.c */
 const char *smbdirect_receive(struct smbdirect *s, uint8_t *message, size_t len);
 void smbdirect_drop_partial(struct smbdirect *s);
 
 /* smbdirect_send.c */
 bool smbdirect_send_init(struct smbdirect *s);
 void smbdirect_pump(struct smbdirect *s);
-/* Sends what w has put into its header; there is always room for the first. */
+/* NULL: so many are under way that one will be done. Post sends the first `header` bytes of its header, and the pieces in its iov. */
 struct smbdirect_fragment *smbdirect_fragment_get(struct smbdirect *s);
 void smbdirect_fragment_post(struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces);
 void smbdirect_fail_messages(struct smbdirect *s);
+/* Their messages are done, though they themselves are not yet. */
+void smbdirect_abandon_fragments(struct smbdirect *s);
 
 /* smbdirect_rdma.c */
 extern const struct rdma_transport smbdirect_facade;

@@ -28,15 +28,18 @@ struct rig_side {
 	char why[128];
 	size_t size_of[4096]; /* of the messages sent, by number */
 	enum rig_callback close_in;
-	unsigned close_at; /* the how-manieth of these callbacks closes the session */
+	unsigned close_at; /* the how-manieth of these callbacks closes the session, */
+	bool only_detach;  /* or takes it from the event loop */
 	bool refuse_memory;
 	size_t echo; /* answer each message with one of this size; 0: do not */
 	bool hold_each;
 	struct rdma_loop_side loop;
+	int fd; /* where the transport has one */
 };
 
 struct rig {
 	struct tevent_context *ev;
+	smbdirect_start_fn start; /* with a struct rdma_loop_side */
 	struct rdma_loop loop;
 	struct rig_side side[2];
 	TALLOC_CTX *mem;
@@ -66,8 +69,11 @@ static inline void rig_close(struct rig_side *side)
 	struct smbdirect *s = side->s;
 
 	side->s = NULL;
-	if (s)
+	if (s) {
 		smbdirect_close(s);
+		assert_int_equal(side->done, side->sent);
+		assert_int_equal(side->reserved, 0);
+	}
 }
 
 /* After it, the session may be closed. */
@@ -75,7 +81,10 @@ static inline void rig_callback(struct rig_side *side, enum rig_callback which)
 {
 	if (side->close_in != which || side->close_at == 0 || --side->close_at)
 		return;
-	rig_close(side);
+	if (side->only_detach)
+		smbdirect_detach(side->s);
+	else
+		rig_close(side);
 }
 
 static inline void rig_done(struct smbdirect_message *m, int error)
@@ -197,7 +206,7 @@ static inline void rig_start(struct rig *r, unsigned which, struct smbdirect_par
 	side->rig = r;
 	side->which = which;
 	side->loop = (struct rdma_loop_side){&r->loop, which};
-	side->s = smbdirect_new(r->mem, r->ev, &p, &rig_rdma, rdma_loop_start, &side->loop, &rig_handlers, side);
+	side->s = smbdirect_new(r->mem, r->ev, &p, &rig_rdma, r->start, &side->loop, &rig_handlers, side);
 	assert_non_null(side->s);
 }
 
@@ -208,6 +217,7 @@ static inline struct rig *rig_bare(void)
 	alarm(100); /* a test that waits for what never comes */
 	r->mem = talloc_new(NULL);
 	r->ev = tevent_context_init(NULL);
+	r->start = rdma_loop_start;
 	return r;
 }
 

@@ -266,6 +266,33 @@ static void a_session_moves_at_every_step(void **state)
 			move_after(n, which);
 }
 
+static void a_session_may_leave_its_loop_in_a_callback(void **state)
+{
+	static const enum rig_callback callbacks[] = {RIG_ESTABLISHED, RIG_RECEIVED, RIG_DONE};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(callbacks) * 2 * 5; i++) {
+		struct rig *r = rig_new(small, small);
+		struct rig_side *side = &r->side[i & 1];
+
+		side->close_in = callbacks[i / 10];
+		side->close_at = 1 + i / 2 % 5;
+		side->only_detach = true;
+		r->side[0].echo = 200;
+		while (!rig_idle(r)) {
+			tevent_loop_once(r->ev);
+			if (r->side[1].established && !r->side[1].sent)
+				converse(r);
+			if (!side->s->ev && rig_idle(r)) /* only it has something to do */
+				assert_int_equal(smbdirect_attach(side->s, r->ev), 0);
+		}
+		assert_int_equal(r->side[0].ended + r->side[1].ended, 0);
+		assert_int_equal(r->side[0].received, r->side[1].sent);
+		assert_int_equal(r->side[1].received, r->side[0].sent);
+		assert_true(r->side[1].sent);
+		rig_free(r);
+	}
+}
+
 static void what_was_refused_is_done_after_the_move(void **state)
 {
 	struct rig *r = rig_connected(small, small);
@@ -318,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_session_may_be_closed_when_an_rdma_work_is_done),
 		cmocka_unit_test(no_memory_for_a_message_ends_the_session),
 		cmocka_unit_test(a_session_moves_at_every_step),
+		cmocka_unit_test(a_session_may_leave_its_loop_in_a_callback),
 		cmocka_unit_test(what_was_refused_is_done_after_the_move),
 		cmocka_unit_test(a_move_that_fails_leaves_a_session_to_close),
 		cmocka_unit_test(an_ended_session_moves_too),
