@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """SMB Direct, [MS-SMBD], as a client; and the client of client.py on it, with memory that the server reads and writes."""
-import contextlib, socket, struct
+import contextlib, os, socket, struct
 from dataclasses import dataclass, field
 
 from lib import expect
 from .client import SECONDS, Connection
 from .iwarp import Iwarp
-from .words import READ, SUCCESS, WRITE
+from .words import ALL_ACCESS, READ, READ_ATTRIBUTES, READ_DATA, SUCCESS, WRITE
 
 V1 = 0x100
 RESPONSE_REQUESTED = 1
@@ -229,3 +229,64 @@ def read_into(f, offset, length, *which, **details):
 def write_from(f, offset, length, *which, **details):
     """WRITE that the server fetches by RDMA Reads: the reply."""
     return f.tree.do(WRITE, channel_write(f.id, offset, length, descriptors(*which), **details), charge=charge(length))
+
+
+def moved(reply, size):
+    """[MS-SMB2] 2.2.20: what went through a channel is told in DataRemaining."""
+    reply.want()
+    length, remaining = struct.unpack_from('<II', reply.body, 4)
+    expect((length, remaining) == (0, size), f'DataLength {length}, DataRemaining {remaining}, not {size}')
+
+
+def written(reply, size):
+    expect(struct.unpack_from('<I', reply.want().body, 4)[0] == size, f'Count is not {size}')
+
+
+class Peer:
+    """A client that has logged on over SMB Direct, in a `with` statement."""
+
+    def __init__(self, s, dialect=0x311, share='data', user=None, **details):
+        self.s, self.dialect, self.share, self.user = s, dialect, share, user
+        self.c = DirectConnection(s, **details)
+
+    def __enter__(self):
+        self.c.__enter__()
+        try:
+            self.c.negotiate((self.dialect,)).want()
+            self.session = self.c.log_on(self.user)
+            self.tree = self.session.connect(self.share)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.rdma, self.smbd = self.c.rdma, self.c.smbd
+        return self
+
+    def __exit__(self, *_):
+        self.c.__exit__()
+
+    def open(self, name='read', access=READ_DATA | READ_ATTRIBUTES, **how):
+        return self.tree.open(name, access=access, **how)
+
+    def scratch(self, name='scratch'):
+        """An empty file to write."""
+        with open(self.s.path('data', name), 'wb'):
+            pass
+        self.s.own(self.s.path('data', name))
+        return self.open(name, access=ALL_ACCESS)
+
+    def memory(self, size, **rights):
+        """Random bytes, and their tag."""
+        m = bytearray(os.urandom(size))
+        return m, self.rdma.expose(m, **rights)
+
+
+def on_disk(s, name='scratch'):
+    with open(s.path('data', name), 'rb') as f:
+        return f.read()
+
+
+def content(s, size=20000):
+    """Of the file `read`, which stays as it is."""
+    if s.path('data', 'read') not in s.kept:
+        s.keep('data', 'read', os.urandom(size))
+    return on_disk(s, 'read')
