@@ -228,7 +228,7 @@ class Iwarp:
 
     @staticmethod
     def tagged(opcode, tag, offset, payload, last=True, ddp=1, rdmap=1):
-        return struct.pack('>BBIQ', TAGGED | last * LAST | ddp, rdmap << 6 | opcode, tag, offset) + payload
+        return struct.pack('>BBIQ', TAGGED | last * LAST | ddp, rdmap << 6 | opcode, tag, offset % 2**64) + payload
 
     @staticmethod
     def untagged(opcode, queue, msn, mo, payload, last=True, tag=0, ddp=1, rdmap=1):
