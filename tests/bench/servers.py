@@ -64,7 +64,7 @@ class Server:
         self.user, self.password = unix_user(), USER_PASSWORD
         self.share_parent, self.share_lines = share_parent, share_lines
         self.port = free_port()
-        self.process = None
+        self.process = self.rdma_port = None
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix=f'bench-{self.name}-')
@@ -107,10 +107,13 @@ class Server:
                   'bind interfaces only = yes', f'private dir = {self.sub("private")}',
                   f'state directory = {self.sub("state")}', f'pid directory = {self.sub("pid")}']
         text = ['[global]', *common, *self.lines_for(), '[bench]', f'path = {self.share}', 'read only = no',
-                *self.share_lines]
+                *self.share_lines, *self.more_shares()]
         return '\n'.join(text) + '\n'
 
     def lines_for(self):
+        return []
+
+    def more_shares(self):
         return []
 
     def prepare(self):
@@ -177,8 +180,20 @@ class Samba(Server):
 
 
 class Daxsmbd(Server):
+    """Also serves SMB Direct, and the same folder as the share "mapped", whose files are read and written through mappings."""
     name = 'daxsmbd'
     build = None  # set by the program: the folder with bin/
+
+    def lines_for(self):
+        self.rdma_port = free_port()
+        return ['rdma transports = iwarp', f'rdma port = {self.rdma_port}']
+
+    def more_shares(self):
+        return ['[mapped]', f'path = {self.share}', 'read only = no', 'pmem mapped io = yes']
+
+    def url_of(self, via, share):
+        port = self.rdma_port if via == 'smbdirect' else self.port
+        return f'//127.0.0.1:{port}/{share}'
 
     @classmethod
     def missing(cls):
