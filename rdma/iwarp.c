@@ -142,7 +142,7 @@ static bool step(struct iwarp *w)
 	if (w->state == IWARP_SETUP && !iwarp_setup(w))
 		return false;
 	if (w->state == IWARP_OPEN)
-		return iwarp_receive(w) && iwarp_send(w);
+		return (w->idle || iwarp_receive(w)) && iwarp_send(w);
 	if (w->state == IWARP_ENDED) {
 		finish_everything(w, -ECONNRESET);
 		return iwarp_deliver(w);
@@ -185,12 +185,19 @@ static void take_turn(struct iwarp *w, bool (*what)(struct iwarp *w))
 
 static void socket_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
 {
-	take_turn(arg, step);
+	struct iwarp *w = arg;
+
+	w->idle = !(flags & TEVENT_FD_READ);
+	take_turn(w, step);
 }
 
+/* Posted works, or a new event loop: of what has come, some may lie in the buffer already. */
 static void kicked(struct tevent_context *ev, struct tevent_immediate *im, void *arg)
 {
-	take_turn(arg, step);
+	struct iwarp *w = arg;
+
+	w->idle = w->rx.at == w->rx.end;
+	take_turn(w, step);
 }
 
 void iwarp_kick(struct iwarp *w)

@@ -314,7 +314,7 @@ static bool add_segment(struct iwarp *w, size_t most)
 bool iwarp_batch_fill(struct iwarp *w)
 {
 	struct iwarp_tx *x = &w->tx;
-	size_t most = mulpdu(w);
+	size_t most = iwarp_next_message(w) ? mulpdu(w) : 0;
 
 	while (x->n_fpdu < TX_FPDUS && x->n_iov + 1 + FRAMING_IOV < TX_IOV && x->bytes < TX_BATCH &&
 		iwarp_next_message(w)) {

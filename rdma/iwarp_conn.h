@@ -63,7 +63,7 @@ struct iwarp_rx {
 	size_t left;
 	uint32_t crc;
 	struct iwarp_sink sink;
-	bool was_large; /* so the next may be, too: only its header is fetched ahead */
+	unsigned large; /* more large ones are expected, for so many FPDUs: only their headers are fetched ahead */
 	uint32_t msn[DDP_QUEUES];
 	struct iov_cursor read_at; /* of the first of tx.reading */
 	uint8_t *message; /* a Send in several FPDUs: p.receive_size */
@@ -125,6 +125,7 @@ struct iwarp {
 	enum iwarp_state state;
 	bool may_send; /* the responder: once the initiator has sent something, RFC 5044 section 7.1 */
 	bool detached;
+	bool idle; /* this turn: nothing has come */
 	struct tevent_context *ev;
 	struct tevent_fd *fde;
 	struct tevent_immediate *kick;

@@ -11,7 +11,8 @@ enum {
 	LENGTH_SIZE = 2,
 	RX_BUDGET = 1 << 20,   /* bytes per event, then others on this reactor have their turn */
 	DIRECT_MIN = 8 << 10,  /* less of a payload is cheaper copied than received apart */
-	PEEK = 64,             /* the end of an FPDU and the header of the next */
+	PEEK = 256,            /* the end of an FPDU and the header of the next, or a small Send between large ones */
+	LARGE_LASTS = 8,       /* small FPDUs in a row, before large ones are no longer expected */
 	SINK_PIECES = 16,
 };
 
@@ -37,7 +38,7 @@ static enum taken take_whole(struct iwarp *w, uint8_t *p, size_t segment_length)
 	size_t n = padded(segment_length);
 
 	w->rx.at += n + CRC_SIZE;
-	w->rx.was_large = false;
+	w->rx.large -= w->rx.large > 0;
 	if (w->terms.crc && !crc_is_good(w, crc32c(CRC32C_START, p, n), p + n)) {
 		iwarp_terminate(w, ERR_MPA_CRC, BYTES(NULL, 0), 0);
 		return STOP;
@@ -79,7 +80,7 @@ static enum taken finish_direct(struct iwarp *w)
 		return MORE;
 	x->at += pad + CRC_SIZE;
 	x->direct = false;
-	x->was_large = true;
+	x->large = LARGE_LASTS;
 	w->may_send = true;
 	if (w->terms.crc && !x->crc_unknown && !crc_is_good(w, crc32c(x->crc, p, pad), p + pad)) {
 		iwarp_terminate(w, ERR_MPA_CRC, BYTES(NULL, 0), 0);
@@ -176,6 +177,22 @@ static ssize_t read_direct(struct iwarp *w, size_t *asked)
 	return got;
 }
 
+/*
+ * How much to receive into the buffer. What is more than an FPDU there has to be copied to its sink: while large ones are coming only
+ * the header of the next is wanted with the rest of this one.
+ */
+static size_t appetite(const struct iwarp_rx *x)
+{
+	size_t have = x->end - x->at, room = IWARP_RX_BUF - x->end, wanted = PEEK;
+	const uint8_t *p = x->buf + x->at;
+
+	if (!x->large || x->direct)
+		return room;
+	if (have >= LENGTH_SIZE + DDP_TAGGED_SIZE)
+		wanted += padded((size_t)p[0] << 8 | p[1]) + CRC_SIZE - have;
+	return wanted < room ? wanted : room;
+}
+
 /* A sink that faults (EFAULT) leaves its bytes in the socket: they are received elsewhere, and dropped. */
 static ssize_t read_some(struct iwarp *w, size_t *asked)
 {
@@ -188,7 +205,7 @@ static ssize_t read_some(struct iwarp *w, size_t *asked)
 			return got;
 		x->sink.faulted = true;
 	}
-	*asked = x->was_large && x->at == x->end ? PEEK : IWARP_RX_BUF - x->end;
+	*asked = appetite(x);
 	ssize_t got = recv(w->fd, x->buf + x->end, *asked, 0);
 	if (got > 0)
 		x->end += (size_t)got;

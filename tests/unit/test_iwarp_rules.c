@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "tests/unit/iwarp_raw.h"
+
+#include <errno.h>
+
+/* Order, limits, durability, fences, faults. */
+
+enum { BIG = 4 << 20 };
+
+static uint8_t *big_buffer(unsigned seed)
+{
+	uint8_t *p = malloc(BIG);
+
+	fill_pattern(p, BIG, seed);
+	return p;
+}
+
+static struct rdma_work *access_op(struct op *o, const void *p, size_t n, const struct rdma_target *t, uint64_t offset)
+{
+	op_over(o, p, n);
+	o->w.tag = t->tag;
+	o->w.remote_offset = offset;
+	return &o->w;
+}
+
+/* ---- order and limits ---- */
+
+static void a_send_arrives_behind_the_writes_before_it(void **state)
+{
+	uint8_t *from = big_buffer(1), *to = calloc(1, BIG);
+	struct rdma_target t = {.base = to, .len = BIG, .rights = RDMA_REMOTE_WRITE};
+	struct op writes[8], send;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	assert_int_equal(rdma_register(r.b.conn, &t), 0);
+	for (unsigned i = 0; i < 8; i++)
+		rdma_write(r.a.conn, access_op(&writes[i], from + i * (BIG / 8), BIG / 8, &t, i * (BIG / 8)));
+	rdma_send(r.a.conn, op_over(&send, "done", 4));
+	rig_until(&r, &r.b.messages, 1);
+	assert_memory_equal(to, from, BIG);
+	rig_free(&r);
+	free(from);
+	free(to);
+}
+
+static uint32_t get_read_request(struct raw *x, uint32_t msn, uint32_t size)
+{
+	uint8_t payload[1 << 16];
+	struct ddp_header h;
+	struct rdmap_read_request q;
+	struct rd r = rd_over(BYTES(payload, raw_get_fpdu(x, &h, payload)));
+
+	assert_int_equal(h.opcode, RDMAP_READ_REQUEST);
+	assert_int_equal(h.msn, msn);
+	assert_true(rdmap_read_request_decode(&r, &q));
+	assert_int_equal(q.size, size);
+	return q.sink_tag;
+}
+
+static void no_more_reads_are_out_than_ord_and_others_pass_the_rest(void **state)
+{
+	uint8_t payload[1 << 16], sink[8] = {0};
+	struct op reads[6], send;
+	struct ddp_header h;
+	struct raw x;
+	uint32_t tags[7];
+
+	raw_connect(&x, true, true); /* ORD 4 */
+	for (unsigned i = 0; i < 6; i++) {
+		op_over(&reads[i], sink + i, 1);
+		rdma_read(x.s->conn, &reads[i].w);
+	}
+	rdma_send(x.s->conn, op_over(&send, "past", 4));
+	for (unsigned i = 1; i <= 4; i++)
+		tags[i] = get_read_request(&x, i, 1);
+	assert_int_equal(raw_get_fpdu(&x, &h, payload), 4);
+	assert_int_equal(h.opcode, RDMAP_SEND);
+	/* Each answer lets the next go. */
+	for (unsigned i = 1; i <= 6; i++) {
+		h = tagged_header(RDMAP_READ_RESPONSE, tags[i], 0);
+		raw_put_fpdu(&x, &h, "123456" + i - 1, 1);
+		rig_until(&x.r, &reads[i - 1].done, 1);
+		if (i + 4 <= 6)
+			tags[i + 4] = get_read_request(&x, i + 4, 1);
+	}
+	assert_memory_equal(sink, "123456", 6);
+	raw_free(&x);
+}
+
+static void many_reads_are_answered_whatever_the_limits(void **state)
+{
+	enum { N = 100, SIZE = 10000 };
+	static uint8_t sink[N][SIZE];
+	uint8_t *from = big_buffer(3);
+	struct rdma_target t = {.base = from, .len = BIG, .rights = RDMA_REMOTE_READ};
+	static struct op reads[N];
+	struct rig r;
+
+	rig_connect(&r, 1448, true);
+	assert_int_equal(rdma_register(r.b.conn, &t), 0);
+	for (unsigned i = 0; i < N; i++)
+		rdma_read(r.a.conn, access_op(&reads[i], sink[i], SIZE, &t, i * 17));
+	rig_until(&r, &reads[N - 1].done, 1);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(reads[i].done, 1);
+		assert_memory_equal(sink[i], from + i * 17, SIZE);
+	}
+	assert_int_equal(t.bytes_read, N * SIZE);
+	rig_free(&r);
+	free(from);
+}
+
+static void memory_in_pieces_is_gathered_and_scattered(void **state)
+{
+	enum { PIECES = 900 };
+	uint8_t *from = big_buffer(5), *to = calloc(1, BIG), *back = calloc(1, BIG);
+	struct rdma_target t = {.base = to, .len = BIG, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
+	static struct iovec out[PIECES], in[PIECES];
+	struct op write, read;
+	struct rig r;
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < PIECES; i++) {
+		size_t n = i % 5 == 0 ? 0 : i % 7 == 0 ? 9001 : i % 13 + 1;
+		out[i] = (struct iovec){from + sum, n};
+		in[i] = (struct iovec){back + sum, n};
+		sum += n;
+	}
+	rig_connect(&r, 0, true);
+	assert_int_equal(rdma_register(r.b.conn, &t), 0);
+	access_op(&write, NULL, 0, &t, 3);
+	access_op(&read, NULL, 0, &t, 3);
+	write.w.iov = out;
+	read.w.iov = in;
+	write.w.n = read.w.n = PIECES;
+	rdma_write(r.a.conn, &write.w);
+	rdma_read(r.a.conn, &read.w);
+	rig_until(&r, &read.done, 1);
+	assert_memory_equal(to + 3, from, sum);
+	assert_memory_equal(back, from, sum);
+	rig_free(&r);
+	free(from);
+	free(to);
+	free(back);
+}
+
+static void lengths_that_the_wire_cannot_say_are_refused(void **state)
+{
+	struct iovec half[2] = {{NULL, (size_t)1 << 31}, {NULL, (size_t)1 << 31}};
+	struct op send, read, write, good;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	op_over(&send, NULL, 0);
+	op_over(&read, NULL, 0);
+	op_over(&write, NULL, 0);
+	send.w.iov = read.w.iov = half;
+	send.w.n = read.w.n = 2;
+	struct iovec wrap[2] = {{NULL, SIZE_MAX}, {NULL, 1}};
+	write.w.iov = wrap;
+	write.w.n = 2;
+	rdma_send(r.a.conn, &send.w);
+	rdma_read(r.a.conn, &read.w);
+	rdma_write(r.a.conn, &write.w);
+	rdma_send(r.a.conn, op_over(&good, "good", 4));
+	assert_int_equal(send.done + read.done + write.done, 0);
+	rig_until(&r, &good.done, 1);
+	assert_int_equal(send.error, -EMSGSIZE);
+	assert_int_equal(read.error, -EMSGSIZE);
+	assert_int_equal(write.error, -EMSGSIZE);
+	rig_until(&r, &r.b.messages, 1);
+	rig_free(&r);
+}
+
+static void facts_count_what_happened(void **state)
+{
+	uint8_t memory[100] = {0}, sink[30];
+	struct rdma_target t = {.base = memory, .len = 100, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
+	struct op write, read, send;
+	struct rdma_facts a, b;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	assert_int_equal(rdma_register(r.b.conn, &t), 0);
+	rdma_write(r.a.conn, access_op(&write, "0123456789", 10, &t, 0));
+	rdma_read(r.a.conn, access_op(&read, sink, 30, &t, 0));
+	rdma_send(r.a.conn, op_over(&send, "x", 1));
+	rig_until(&r, &read.done, 1);
+	rig_until(&r, &r.b.messages, 1);
+	rdma_facts(r.a.conn, &a);
+	rdma_facts(r.b.conn, &b);
+	assert_int_equal(a.bytes_written, 10);
+	assert_int_equal(a.bytes_fetched, 30);
+	assert_int_equal(a.sends_out, 1);
+	assert_int_equal(b.bytes_placed, 10);
+	assert_int_equal(b.bytes_read, 30);
+	assert_int_equal(b.sends_in, 1);
+	assert_int_equal(b.targets, 1);
+	assert_int_equal(t.bytes_placed, 10);
+	assert_int_equal(t.bytes_read, 30);
+	assert_true(a.crc && b.crc);
+	assert_int_equal(a.ird + a.ord + b.ird + b.ord, 16);
+	rig_free(&r);
+}
+
+/* ---- durability: a Read waits until what was placed before it is settled ---- */
+
+struct settling {
+	struct rdma_target t;
+	struct rdma_conn *conn;
+	unsigned asked;
+	bool at_once;
+	int error;
+};
+
+static void on_settle(struct rdma_target *t)
+{
+	struct settling *s = container_of(t, struct settling, t);
+
+	s->asked++;
+	if (s->at_once)
+		rdma_settled(s->conn, t, s->error);
+}
+
+static void settling_init(struct settling *s, struct rig *r, uint8_t *memory, size_t len)
+{
+	*s = (struct settling){.conn = r->b.conn};
+	s->t = (struct rdma_target){
+		.base = memory, .len = len, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE, .settle = on_settle};
+	assert_int_equal(rdma_register(r->b.conn, &s->t), 0);
+}
+
+static void a_read_waits_until_all_that_was_placed_is_settled(void **state)
+{
+	uint8_t m1[64] = {0}, m2[64] = {0}, m3[64] = {0}, sink[64];
+	struct settling s1, s2, s3;
+	struct op w1, w2, read, behind, mark;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	settling_init(&s1, &r, m1, 64);
+	settling_init(&s2, &r, m2, 64);
+	settling_init(&s3, &r, m3, 64);
+	rdma_write(r.a.conn, access_op(&w1, "one", 3, &s1.t, 0));
+	rdma_write(r.a.conn, access_op(&w2, "two", 3, &s2.t, 0));
+	/* Of the third, in which nothing was placed: and still it waits. */
+	rdma_read(r.a.conn, access_op(&read, sink, 3, &s3.t, 0));
+	rdma_read(r.a.conn, access_op(&behind, sink + 3, 3, &s1.t, 0));
+	rdma_send(r.a.conn, op_over(&mark, "!", 1));
+	rig_until(&r, &s2.asked, 1);
+	rig_until(&r, &r.b.messages, 1);
+	assert_int_equal(s1.asked, 1);
+	assert_int_equal(s3.asked, 0);
+	rdma_settled(r.b.conn, &s2.t, 0);
+	rig_turn(&r, 5000);
+	assert_int_equal(read.done + behind.done, 0);
+	rdma_settled(r.b.conn, &s1.t, 0);
+	rdma_settled(r.b.conn, &s1.t, 0); /* again is harmless */
+	rig_until(&r, &behind.done, 1);
+	assert_int_equal(read.done, 1);
+	assert_memory_equal(sink + 3, "one", 3);
+	assert_int_equal(s1.asked + s2.asked, 2);
+	rig_free(&r);
+}
+
+static void settling_is_asked_once_for_what_was_placed_since(void **state)
+{
+	uint8_t memory[64] = {0}, sink[64];
+	struct settling s;
+	struct op first, write, read;
+	struct rig r;
+
+	rig_connect(&r, 0, false);
+	settling_init(&s, &r, memory, 64);
+	s.at_once = true;
+	for (unsigned i = 1; i <= 3; i++) {
+		rdma_write(r.a.conn, access_op(&first, "x", 1, &s.t, i));
+		rdma_write(r.a.conn, access_op(&write, "y", 1, &s.t, i));
+		rig_until(&r, &write.done, 1);
+		for (unsigned k = 0; k < 3; k++) {
+			rdma_read(r.a.conn, access_op(&read, sink, 8, &s.t, 0));
+			rig_until(&r, &read.done, 1);
+			assert_int_equal(s.asked, i);
+		}
+		assert_int_equal(sink[i], 'y');
+	}
+	rig_free(&r);
+}
+
+static void writes_go_on_while_a_read_waits(void **state)
+{
+	uint8_t memory[64] = {0}, sink[64];
+	struct settling s;
+	struct op write, read, more, mark;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	settling_init(&s, &r, memory, 64);
+	rdma_write(r.a.conn, access_op(&write, "a", 1, &s.t, 0));
+	rdma_read(r.a.conn, access_op(&read, sink, 2, &s.t, 0));
+	rig_until(&r, &s.asked, 1);
+	rdma_write(r.a.conn, access_op(&more, "b", 1, &s.t, 1));
+	rdma_send(r.a.conn, op_over(&mark, "!", 1));
+	rig_until(&r, &r.b.messages, 1);
+	assert_int_equal(memory[1], 'b');
+	assert_int_equal(read.done, 0);
+	rdma_settled(r.b.conn, &s.t, 0);
+	rig_until(&r, &read.done, 1);
+	assert_int_equal(s.asked, 1);
+	rdma_read(r.a.conn, access_op(&read, sink, 2, &s.t, 0));
+	rig_until(&r, &s.asked, 2); /* for b */
+	rdma_settled(r.b.conn, &s.t, 0);
+	rig_until(&r, &read.done, 1);
+	rig_free(&r);
+}
+
+static void what_cannot_be_made_durable_ends_the_connection(void **state)
+{
+	uint8_t memory[64] = {0}, sink[64];
+	struct settling s;
+	struct op write, read;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	settling_init(&s, &r, memory, 64);
+	s.at_once = true;
+	s.error = -EIO;
+	rdma_write(r.a.conn, access_op(&write, "a", 1, &s.t, 0));
+	rdma_read(r.a.conn, access_op(&read, sink, 2, &s.t, 0));
+	rig_until(&r, &r.a.ended, 1);
+	assert_string_equal(r.a.why, "terminated by the peer: RDMAP: catastrophic error of the stream");
+	assert_int_equal(read.error, -ECONNRESET);
+	rig_until(&r, &r.b.ended, 1);
+	assert_string_equal(r.b.why, "terminated: RDMAP: catastrophic error of the stream");
+	rig_free(&r);
+}
+
+static void a_target_that_goes_away_lets_the_reads_of_others_go_on(void **state)
+{
+	uint8_t m1[64] = {0}, m2[64] = "other", sink[64];
+	struct settling s1, s2;
+	struct op write, read;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	settling_init(&s1, &r, m1, 64);
+	settling_init(&s2, &r, m2, 64);
+	rdma_write(r.a.conn, access_op(&write, "a", 1, &s1.t, 0));
+	rdma_read(r.a.conn, access_op(&read, sink, 5, &s2.t, 0));
+	rig_until(&r, &s1.asked, 1);
+	rdma_deregister(r.b.conn, &s1.t);
+	rig_until(&r, &read.done, 1);
+	assert_memory_equal(sink, "other", 5);
+	rig_free(&r);
+}
+
+/* ---- fences ---- */
+
+/* A Write is half received when its target goes: the rest goes nowhere, and the connection ends. */
+static void the_rest_of_a_write_goes_nowhere_behind_the_fence(void **state)
+{
+	enum { N = 60000 };
+	uint8_t *memory = malloc(N), *payload = malloc(N), *frame = malloc(N + 64);
+	struct rdma_target t = {.base = memory, .len = N, .rights = RDMA_REMOTE_WRITE};
+	struct wr w = wr_over(frame, N + 64);
+	struct raw x;
+
+	memset(memory, 0, N);
+	memset(payload, 1, N);
+	raw_connect(&x, false, true);
+	assert_int_equal(rdma_register(x.s->conn, &t), 0);
+	struct ddp_header h = tagged_header(RDMAP_WRITE, t.tag, 0);
+	put_fpdu(&w, &h, BYTES(payload, N), true, false);
+	raw_put(&x, frame, N / 2);
+	rig_turn(&x.r, 5000);
+	assert_int_equal(memory[0], 1);
+	rdma_deregister(x.s->conn, &t);
+	memset(memory, 0, N);
+	raw_put(&x, frame + N / 2, w.pos - N / 2);
+	assert_int_equal(raw_get_error(&x), ERR_DDP_STAG);
+	shutdown(x.fd, SHUT_WR);
+	rig_until(&x.r, &x.s->ended, 1);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(memory[i], 0);
+	raw_free(&x);
+	free(memory);
+	free(payload);
+	free(frame);
+}
+
+
+/* The engine has begun to answer when the target goes: it finishes the frame, of a copy, and says why it ends. */
+static void a_read_that_is_half_answered_ends_in_order(void **state)
+{
+	enum { N = 16 << 20 };
+	uint8_t *memory = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t payload[1 << 16], request[RDMAP_READ_REQUEST_SIZE];
+	struct rdma_target t = {.base = memory, .len = N, .rights = RDMA_REMOTE_READ};
+	struct wr w = wr_over(request, sizeof(request));
+	struct raw x;
+
+	memset(memory, 'a', N);
+	raw_connect(&x, false, true);
+	assert_int_equal(rdma_register(x.s->conn, &t), 0);
+	struct rdmap_read_request q = {.sink_tag = 1, .size = N, .source_tag = t.tag};
+	struct ddp_header h = untagged_header(RDMAP_READ_REQUEST, DDP_QUEUE_READ, 1);
+	rdmap_read_request_encode(&w, &q);
+	raw_put_fpdu(&x, &h, request, w.pos);
+	rig_turn(&x.r, 20000); /* until the socket is full */
+	assert_true(t.bytes_read < N);
+	rdma_deregister(x.s->conn, &t);
+	munmap(memory, N); /* nobody looks there any more */
+	size_t got = 0;
+	for (;;) {
+		size_t n = raw_get_fpdu(&x, &h, payload); /* checks the CRC */
+		if (h.opcode == RDMAP_TERMINATE)
+			break;
+		assert_int_equal(h.offset, got);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(payload[i], 'a');
+		got += n;
+	}
+	assert_true(got < N);
+	assert_int_equal((unsigned)payload[0] << 8 | payload[1], ERR_RDMAP_STAG);
+	assert_int_equal(payload[2], 0xe0);
+	shutdown(x.fd, SHUT_WR);
+	rig_until(&x.r, &x.s->ended, 1);
+	raw_free(&x);
+}
+
+static void on_invalidated(struct rdma_target *t)
+{
+	t->len = 0;
+}
+
+static void a_send_with_invalidate_takes_the_tag_along(void **state)
+{
+	uint8_t memory[64] = {0};
+	struct rdma_target t = {
+		.base = memory, .len = 64, .rights = RDMA_REMOTE_WRITE, .invalidated = on_invalidated};
+	struct op write, send, late;
+	struct rig r;
+
+	rig_connect(&r, 0, true);
+	assert_int_equal(rdma_register(r.a.conn, &t), 0);
+	rdma_send(r.a.conn, op_over(&send, "go", 2));
+	rig_until(&r, &r.b.messages, 1);
+	rdma_write(r.b.conn, access_op(&write, "abc", 3, &t, 1));
+	op_over(&send, "ok", 2)->flags = RDMA_INVALIDATE | RDMA_SOLICITED;
+	send.w.tag = t.tag;
+	rdma_send(r.b.conn, &send.w);
+	rig_until(&r, &r.a.messages, 1);
+	assert_int_equal(r.a.solicited, 1);
+	assert_int_equal(t.len, 0);
+	assert_memory_equal(memory, "\0abc", 4);
+	rdma_write(r.b.conn, access_op(&late, "zzz", 3, &t, 1));
+	rig_until(&r, &r.b.ended, 1);
+	assert_memory_equal(memory, "\0abc", 4);
+	assert_string_equal(r.b.why, "terminated by the peer: DDP: invalid STag");
+	rig_free(&r);
+}
+
+/* ---- memory that faults ---- */
+
+struct file_memory {
+	int fd;
+	uint8_t *p;
+	size_t len;
+};
+
+static void file_map(struct file_memory *f, size_t len)
+{
+	f->fd = memfd_create("iwarp", 0);
+	f->len = len;
+	assert_int_equal(ftruncate(f->fd, (off_t)len), 0);
+	f->p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	assert_true(f->p != MAP_FAILED);
+	memset(f->p, 'f', len);
+}
+
+static void file_unmap(struct file_memory *f)
+{
+	munmap(f->p, f->len);
+	close(f->fd);
+}
+
+static const struct {
+	bool crc;
+	unsigned flags;
+	int mss;
+} ways[] = {{true, 0, 0}, {false, 0, 0}, {true, RDMA_SHARED, 0}, {true, 0, 1448}, {false, RDMA_SHARED, 1448}};
+
+static void a_write_from_memory_that_is_gone_sends_zeros(void **state)
+{
+	enum { N = 1 << 20, KEPT = 300 << 10 };
+	uint8_t *to = malloc(N);
+	struct rdma_target t = {.base = to, .len = N, .rights = RDMA_REMOTE_WRITE};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct file_memory f;
+		struct op write, after;
+		struct rig r;
+
+		rig_connect(&r, ways[i].mss, ways[i].crc);
+		file_map(&f, N);
+		assert_int_equal(ftruncate(f.fd, KEPT), 0);
+		memset(to, 1, N);
+		assert_int_equal(rdma_register(r.b.conn, &t), 0);
+		access_op(&write, f.p, N, &t, 0)->flags = ways[i].flags;
+		rdma_write(r.a.conn, &write.w);
+		rdma_send(r.a.conn, op_over(&after, "on", 2));
+		rig_until(&r, &r.b.messages, 1);
+		assert_int_equal(write.done, 1);
+		assert_int_equal(write.error, -EIO);
+		assert_int_equal(after.error, 0);
+		for (unsigned k = 0; k < N; k++)
+			assert_int_equal(to[k], k < KEPT ? 'f' : 0);
+		assert_int_equal(r.a.ended + r.b.ended, 0);
+		rig_free(&r);
+		file_unmap(&f);
+	}
+	free(to);
+}
+
+static void a_send_from_memory_that_is_gone_ends_the_connection(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct file_memory f;
+		struct op send;
+		struct rig r;
+
+		rig_connect(&r, ways[i].mss, ways[i].crc);
+		file_map(&f, 4096);
+		assert_int_equal(ftruncate(f.fd, 0), 0);
+		op_over(&send, f.p, 4096)->flags = ways[i].flags;
+		rdma_send(r.a.conn, &send.w);
+		rig_until(&r, &r.b.ended, 1);
+		rig_until(&r, &r.a.ended, 1);
+		assert_string_equal(r.b.why, "terminated by the peer: RDMAP: local catastrophic error");
+		assert_string_equal(r.a.why, "terminated: RDMAP: local catastrophic error");
+		assert_int_equal(send.done, 1);
+		assert_int_equal(send.error, -EIO);
+		assert_int_equal(r.b.messages, 0);
+		rig_free(&r);
+		file_unmap(&f);
+	}
+}
+
+static void a_read_into_memory_that_is_gone_goes_without_its_data(void **state)
+{
+	enum { N = 1 << 20 };
+	uint8_t *from = malloc(N), *good = malloc(N);
+	struct rdma_target t = {.base = from, .len = N, .rights = RDMA_REMOTE_READ};
+
+	fill_pattern(from, N, 3);
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct file_memory f;
+		struct op read, after;
+		struct rig r;
+
+		rig_connect(&r, ways[i].mss, ways[i].crc);
+		file_map(&f, N);
+		assert_int_equal(ftruncate(f.fd, 100 << 10), 0);
+		assert_int_equal(rdma_register(r.b.conn, &t), 0);
+		access_op(&read, f.p, N, &t, 0)->flags = ways[i].flags;
+		rdma_read(r.a.conn, &read.w);
+		rdma_read(r.a.conn, access_op(&after, good, N, &t, 0));
+		rig_until(&r, &after.done, 1);
+		assert_int_equal(read.done, 1);
+		assert_int_equal(read.error, -EIO);
+		assert_int_equal(after.error, 0);
+		assert_memory_equal(good, from, N);
+		assert_int_equal(r.a.ended + r.b.ended, 0);
+		rig_free(&r);
+		file_unmap(&f);
+	}
+	free(from);
+	free(good);
+}
+
+static unsigned faults;
+
+static void on_fault(struct rdma_target *t)
+{
+	faults++;
+}
+
+static void a_target_that_is_gone_ends_the_connection(void **state)
+{
+	enum { N = 1 << 20 };
+	uint8_t *local = calloc(1, N);
+
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(ways); i++) {
+		struct file_memory f;
+		struct op op;
+		struct rig r;
+		bool write = i % 2;
+
+		rig_connect(&r, ways[i / 2].mss, ways[i / 2].crc);
+		file_map(&f, N);
+		assert_int_equal(ftruncate(f.fd, 100 << 10), 0);
+		struct rdma_target t = {.base = f.p,
+			.len = N,
+			.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
+			.shared = ways[i / 2].flags & RDMA_SHARED,
+			.faulted = on_fault};
+		faults = 0;
+		assert_int_equal(rdma_register(r.b.conn, &t), 0);
+		access_op(&op, local, N, &t, 0);
+		if (write)
+			rdma_write(r.a.conn, &op.w);
+		else
+			rdma_read(r.a.conn, &op.w);
+		rig_until(&r, &faults, 1);
+		rdma_deregister(r.b.conn, &t);
+		rig_until(&r, &r.a.ended, 1);
+		rig_until(&r, &r.b.ended, 1);
+		assert_int_equal(faults, 1);
+		assert_string_equal(r.b.why, "terminated: RDMAP: local catastrophic error");
+		assert_string_equal(r.a.why, "terminated by the peer: RDMAP: local catastrophic error");
+		assert_int_equal(op.done, 1);
+		rig_free(&r);
+		file_unmap(&f);
+	}
+	free(local);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_send_arrives_behind_the_writes_before_it),
+		cmocka_unit_test(no_more_reads_are_out_than_ord_and_others_pass_the_rest),
+		cmocka_unit_test(many_reads_are_answered_whatever_the_limits),
+		cmocka_unit_test(memory_in_pieces_is_gathered_and_scattered),
+		cmocka_unit_test(lengths_that_the_wire_cannot_say_are_refused),
+		cmocka_unit_test(facts_count_what_happened),
+		cmocka_unit_test(a_read_waits_until_all_that_was_placed_is_settled),
+		cmocka_unit_test(settling_is_asked_once_for_what_was_placed_since),
+		cmocka_unit_test(writes_go_on_while_a_read_waits),
+		cmocka_unit_test(what_cannot_be_made_durable_ends_the_connection),
+		cmocka_unit_test(a_target_that_goes_away_lets_the_reads_of_others_go_on),
+		cmocka_unit_test(the_rest_of_a_write_goes_nowhere_behind_the_fence),
+		cmocka_unit_test(a_read_that_is_half_answered_ends_in_order),
+		cmocka_unit_test(a_send_with_invalidate_takes_the_tag_along),
+		cmocka_unit_test(a_write_from_memory_that_is_gone_sends_zeros),
+		cmocka_unit_test(a_send_from_memory_that_is_gone_ends_the_connection),
+		cmocka_unit_test(a_read_into_memory_that_is_gone_goes_without_its_data),
+		cmocka_unit_test(a_target_that_is_gone_ends_the_connection),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
