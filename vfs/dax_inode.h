@@ -11,10 +11,8 @@ struct dax_extent {
 	uint64_t from, to;
 };
 
-/* The state of an inode as it was when it was last made durable. */
-struct dax_synced {
-	bool valid;
-	unsigned changes;
+/* What shows that a file was changed by others. */
+struct dax_stamp {
 	uint64_t size;
 	struct timespec ctime;
 };
@@ -24,7 +22,7 @@ struct dax_inode {
 	unsigned refs;
 	uint64_t dev, ino;
 	int fd;
-	atomic_uint changes; /* of metadata, by calls of this backend that have returned */
+	atomic_uint changes; /* of sizes and blocks, by calls of this backend that have returned */
 
 	pthread_mutex_t lock;   /* guards what follows; no system call is made under it but dup3 */
 	unsigned access;        /* VFS_READ | VFS_WRITE: what fd is good for */
@@ -33,7 +31,9 @@ struct dax_inode {
 	struct dax_extent data; /* known to have storage */
 	unsigned cuts;          /* how often storage was taken away */
 	size_t moved;           /* bytes by system calls, while there is no mapping */
-	struct dax_synced synced;
+	bool synced;            /* it has been flushed, when changes were these */
+	unsigned synced_changes;
+	struct dax_stamp seen; /* then, or when this backend set the times since */
 };
 
 /* dax_probe.c: what a root offers. */
@@ -74,7 +74,6 @@ int64_t dax_inode_size(const struct dax_inode *i);
 struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wanted);
 /* `e` has been written by a system call. */
 void dax_inode_wrote(struct dax_inode *i, struct dax_extent e);
-int dax_inode_flush(struct dax_inode *i);
 
 /* dax_open.c */
 int dax_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_how *how, unsigned flags,
@@ -85,13 +84,19 @@ void dax_file_free(struct vfs_file *f);
 /* dax_io.c */
 ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
 ssize_t dax_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags);
-/*
- * Whether a write that ends there changes nothing but bytes: the file is long enough, its times are those of
- * now, as exactly as the kernel keeps them, and it has no set-user-ID or set-group-ID bit that might have to
- * go, as write(2) would have it.
- */
-bool dax_changes_bytes_only(const struct dax_inode *i, uint64_t end);
 int dax_file_fd(const struct vfs_file *f);
+
+/* dax_sync.c */
+/*
+ * What a write that ends at `end` changes in the inode: nothing, if its times are those of now already, as
+ * exactly as the kernel keeps them; its times; or more, as a longer file, or set-user-ID bits that might have
+ * to go (write(2)).
+ */
+enum dax_effect { DAX_BYTES, DAX_TIMES, DAX_MORE };
+enum dax_effect dax_effect_of_write(struct dax_inode *i, uint64_t end, struct dax_stamp *before);
+/* The times have been set by this backend, and nothing else. */
+void dax_times_set(struct dax_inode *i, const struct dax_stamp *before);
+int dax_inode_flush(struct dax_inode *i);
 int dax_flush(struct vfs_file *f, unsigned flags);
 
 /* dax_space.c */

@@ -13,8 +13,6 @@
  * preadv2(RWF_NOWAIT) does not.
  */
 
-enum { TICK_NS = 10000000 }; /* the longest tick of the kernel's coarse clock */
-
 static bool must_not_fault(const struct vfs_file *f, unsigned flags)
 {
 	return flags & VFS_NOWAIT && !f->share->memory_speed;
@@ -97,18 +95,6 @@ static int store(const struct vfs_map *m, const struct iovec *iov, int n, uint64
 	return rc;
 }
 
-bool dax_changes_bytes_only(const struct dax_inode *i, uint64_t end)
-{
-	struct timespec now;
-	struct stat st;
-
-	if (fstat(i->fd, &st) < 0 || end > (uint64_t)st.st_size || st.st_mode & (S_ISUID | S_ISGID))
-		return false;
-	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock that inodes are stamped with */
-	int64_t ahead = (st.st_mtim.tv_sec - now.tv_sec) * 1000000000ll + st.st_mtim.tv_nsec - now.tv_nsec;
-	return ahead >= 0 && ahead < TICK_NS;
-}
-
 static ssize_t write_by_call(
 	struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
@@ -135,23 +121,51 @@ static ssize_t write_after_fault(struct vfs_file *f, const struct iovec *iov, in
 	return size < (int64_t)e.to ? -EIO : write_by_call(f, iov, n, e.from, 0);
 }
 
+/* Takes m over. */
+static ssize_t write_by_store(
+	struct vfs_file *f, const struct iovec *iov, int n, struct dax_extent e, struct vfs_map *m)
+{
+	int rc = store(m, iov, n, e.from);
+
+	dax_map_unref(m);
+	if (rc < 0)
+		return write_after_fault(f, iov, n, e);
+	/* what was stored beyond an end that has come nearer meanwhile is not in the file */
+	if (dax_inode_size(dax_inode_of(f)) < (int64_t)e.to)
+		return write_by_call(f, iov, n, e.from, 0);
+	return (ssize_t)(e.to - e.from);
+}
+
+/*
+ * Once in a tick of its clock the kernel writes, for it sets the times then, and tells those who watch the
+ * file. Where stores are to be durable the bytes are stored nevertheless: the call may have found no storage
+ * after all, and given the file new blocks.
+ */
 ssize_t dax_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t offset, unsigned flags)
 {
 	struct dax_inode *i = dax_inode_of(f);
 	size_t len = size_of(iov, n);
 	struct dax_extent e = {offset, offset + len};
+	enum dax_effect effect = DAX_MORE;
+	struct dax_stamp before;
 	struct vfs_map *m = NULL;
 
-	if (len && !must_not_fault(f, flags) && dax_changes_bytes_only(i, e.to))
+	if (len && !must_not_fault(f, flags))
+		effect = dax_effect_of_write(i, e.to, &before);
+	if (effect != DAX_MORE)
 		m = dax_map_for(i, e, false);
-	if (!m)
+	if (m && effect == DAX_TIMES && m->sync) {
+		ssize_t r = posix_pwrite(f, iov, n, offset, flags);
+		dax_times_set(i, &before);
+		if (r < 0) {
+			dax_map_unref(m);
+			return r;
+		}
+	} else if (!m || effect == DAX_TIMES) {
+		dax_map_unref(m);
 		return write_by_call(f, iov, n, offset, flags);
-	int rc = store(m, iov, n, offset);
-	dax_map_unref(m);
-	if (rc < 0)
-		return write_after_fault(f, iov, n, e);
-	/* what was stored beyond an end that has come nearer meanwhile is not in the file */
-	return dax_inode_size(i) < (int64_t)e.to ? write_by_call(f, iov, n, offset, flags) : (ssize_t)len;
+	}
+	return write_by_store(f, iov, n, e, m);
 }
 
 int dax_file_fd(const struct vfs_file *f)
@@ -159,62 +173,4 @@ int dax_file_fd(const struct vfs_file *f)
 	const struct dax_inode *i = dax_inode_of(f);
 
 	return i ? i->fd : -1;
-}
-
-/*
- * With MAP_SYNC, bytes are durable when a write returns, and the places of pages since they could be stored
- * to. What is left is the inode: the size, which another process may have changed too and which the journal
- * may hold back, the times, and blocks that a system call has made. All of them show in the inode's change
- * time.
- */
-static bool is_clean(struct dax_inode *i, unsigned changes, const struct stat *st)
-{
-	pthread_mutex_lock(&i->lock);
-	const struct dax_synced *s = &i->synced;
-	bool clean = s->valid && s->changes == changes && s->size == (uint64_t)st->st_size &&
-		     s->ctime.tv_sec == st->st_ctim.tv_sec && s->ctime.tv_nsec == st->st_ctim.tv_nsec;
-	pthread_mutex_unlock(&i->lock);
-	return clean;
-}
-
-/* Only if all stores go through a synchronous mapping: what has none wants fsync each time. */
-static bool stores_are_durable(struct dax_inode *i)
-{
-	pthread_mutex_lock(&i->lock);
-	bool durable = i->map && i->map->sync;
-	pthread_mutex_unlock(&i->lock);
-	return durable;
-}
-
-int dax_inode_flush(struct dax_inode *i)
-{
-	bool durable = stores_are_durable(i);
-	unsigned changes = i->changes;
-	struct stat st;
-
-	if (fstat(i->fd, &st) < 0)
-		return -errno;
-	if (durable && is_clean(i, changes, &st))
-		return 0;
-	if (fsync(i->fd) < 0)
-		return -errno;
-	pthread_mutex_lock(&i->lock);
-	i->synced = (struct dax_synced){durable, changes, (uint64_t)st.st_size, st.st_ctim};
-	pthread_mutex_unlock(&i->lock);
-	return 0;
-}
-
-/* A handle without data access has no data to flush, but others of the inode may, and the inode has
- * attributes. */
-int dax_flush(struct vfs_file *base, unsigned flags)
-{
-	struct posix_file *f = posix_file_of(base);
-	struct dax_inode *i = dax_inode_of(base);
-	struct dax_inode *found = i ? NULL : dax_inode_find(f->dev, f->ino);
-
-	if (!i && !found)
-		return posix_flush(base, flags);
-	int rc = dax_inode_flush(i ? i : found);
-	dax_inode_unref(found);
-	return rc;
 }

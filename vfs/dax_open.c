@@ -34,19 +34,17 @@ static bool opens_for_writing(const struct posix_file *f, mode_t mode)
 	return !f->base.share->o.read_only && !(mode & 0111);
 }
 
-static int get_inode(struct posix_file *f, struct vfs_cred *cred, unsigned access, struct dax_inode **out)
+static int get_inode(
+	struct posix_file *f, struct vfs_cred *cred, unsigned access, mode_t mode, struct dax_inode **out)
 {
 	struct dax_wish w = {.dev = f->dev, .ino = f->ino, .path_fd = f->fd, .cred = cred, .access = access};
-	struct stat st;
 	int rc = cred_assume(cred); /* reading attributes may have needed another */
 
 	if (rc == 0)
 		rc = may(f->fd, access);
-	if (rc == 0 && fstat(f->fd, &st) < 0)
-		rc = -errno;
 	if (rc < 0)
 		return rc;
-	w.writable = opens_for_writing(f, st.st_mode);
+	w.writable = opens_for_writing(f, mode);
 	return dax_inode_get(&w, out);
 }
 
@@ -74,7 +72,8 @@ static int finish_new(struct posix_file *f, struct vfs_cred *cred)
 	return 0;
 }
 
-static int finish_existing(struct posix_file *f, struct vfs_cred *cred, unsigned access, unsigned flags)
+static int finish_existing(
+	struct posix_file *f, struct vfs_cred *cred, unsigned access, mode_t mode, unsigned flags)
 {
 	struct dax_inode *i;
 
@@ -82,7 +81,7 @@ static int finish_existing(struct posix_file *f, struct vfs_cred *cred, unsigned
 		return 0;
 	if (f->base.directory)
 		return posix_reopen(&f->base, cred, access, flags);
-	int rc = get_inode(f, cred, access, &i);
+	int rc = get_inode(f, cred, access, mode, &i);
 	if (rc < 0)
 		return rc;
 	use_descriptor_of(f, i);
@@ -104,7 +103,8 @@ int dax_open(struct vfs_share *s, struct vfs_cred *cred, const struct vfs_open_h
 	if (rc < 0)
 		return rc;
 	if (!create)
-		rc = finish_existing(posix_file_of(f), cred, how->access & (VFS_READ | VFS_WRITE), flags);
+		rc = finish_existing(
+			posix_file_of(f), cred, how->access & (VFS_READ | VFS_WRITE), st->unix_mode, flags);
 	else if (!f->directory)
 		rc = finish_new(posix_file_of(f), cred);
 	if (rc < 0 && create)
@@ -124,7 +124,8 @@ int dax_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned access, un
 
 	if (base->directory || f->symlink)
 		return posix_reopen(base, cred, access, flags);
-	int rc = get_inode(f, cred, access, &i);
+	struct stat st;
+	int rc = fstat(f->fd, &st) < 0 ? -errno : get_inode(f, cred, access, st.st_mode, &i);
 	if (rc < 0)
 		return rc;
 	if (!atomic_compare_exchange_strong(&f->data, &none, i))

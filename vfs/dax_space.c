@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/fault.h"
 #include "vfs/dax_inode.h"
 #include "vfs/posix.h"
 
 #include <errno.h>
-#include <libpmem.h>
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -42,25 +40,6 @@ int dax_copy_range(
 
 	dax_inode_changed(dax_inode_of(to));
 	return rc;
-}
-
-struct range {
-	const uint8_t *base;
-	size_t len;
-};
-
-static void persist(void *arg)
-{
-	const struct range *r = arg;
-
-	pmem_persist(r->base, r->len);
-}
-
-int dax_persist(const struct vfs_map *m, size_t at, size_t len)
-{
-	struct range r = {m->base + at, len};
-
-	return m->sync ? fault_run(persist, &r) : -EOPNOTSUPP;
 }
 
 /* Blocks of its own for the range, not initialised yet: here it is that space may be lacking. */

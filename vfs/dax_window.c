@@ -94,17 +94,23 @@ int dax_window_written(struct vfs_window *w, size_t at, size_t len)
 {
 	struct dax_inode *i = dax_inode_of(w->file);
 	uint64_t from = w->offset + at;
+	struct dax_stamp before;
 	int rc = w->map->sync ? dax_persist(w->map, (size_t)from, len) : 0;
 	int64_t size = dax_inode_size(i);
 
 	if (rc == 0 && size < (int64_t)(from + len))
 		rc = size < 0 ? (int)size : -EIO; /* it was cut meanwhile */
-	if (rc < 0 || dax_changes_bytes_only(i, from + len))
+	if (rc < 0)
 		return rc;
-	rc = set_times_to_now(i);
-	if (rc == 0)
+	enum dax_effect effect = dax_effect_of_write(i, from + len, &before);
+	if (effect != DAX_BYTES)
+		rc = set_times_to_now(i);
+	if (rc == 0 && effect == DAX_TIMES)
+		dax_times_set(i, &before);
+	if (rc == 0 && effect == DAX_MORE) {
 		rc = drop_set_id(i, w->file->cred);
-	i->changes++;
+		i->changes++;
+	}
 	return rc;
 }
 
