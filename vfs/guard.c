@@ -274,6 +274,7 @@ static int range_begin(struct vfs_guarded *r, int fd, unsigned access)
 	r->guard->refs++;
 	r->guard->facts.ranges++;
 	list_append(&w->ranges, &r->link);
+	guard_thread_wake();
 	return 0;
 }
 

@@ -136,6 +136,8 @@ void guard_lose_all(const struct guard_ops *ops, const char *reason); /* NULL: o
 
 /* guard_thread.c */
 int guard_thread_start(void);
+/* The descriptors to poll may have become others. */
+void guard_thread_wake(void);
 /* Something is to be told about r. */
 void guard_due(struct vfs_guarded *r);
 

@@ -18,7 +18,7 @@
 
 /* ---- telling owners ---- */
 
-static void wake(void)
+void guard_thread_wake(void)
 {
 	uint64_t one = 1;
 
@@ -34,7 +34,7 @@ void guard_due(struct vfs_guarded *r)
 		return;
 	list_append(&guard_core.due, &r->due);
 	if (guard_core.running)
-		wake();
+		guard_thread_wake();
 }
 
 /* One thing that is to be told about r. */
@@ -235,7 +235,7 @@ void vfs_guards_stop(void)
 	bool running = guard_core.running;
 	guard_core.stop = running;
 	if (running)
-		wake();
+		guard_thread_wake();
 	else
 		guard_fanotify.stop();
 	pthread_mutex_unlock(&guard_core.lock);
