@@ -121,13 +121,14 @@ void conn_close(struct conn *c, const char *why)
 
 	log_info(smb, "connection from %s ends: %s", c->peer, why);
 	detach(c);
-	c->ops->free(c);
 	LIST_FOREACH_SAFE(item, &c->requests)
 		req_abandon(container_of(item, struct req, link));
 	while (!list_empty(&c->channels))
 		channel_free(container_of(c->channels.next, struct channel, conn_link));
 	while (!list_empty(&c->out))
 		iobuf_put(l->pool, container_of(c->out.next, struct iobuf, link));
+	/* Last: a peer that sees the end of the stream may rely on its files being let go of. */
+	c->ops->free(c);
 	if (!c->authenticated)
 		atomic_fetch_sub(&l->server->stats.unauthenticated, 1);
 	listen_connection_ended(l->server, c->peer);

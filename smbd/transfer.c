@@ -105,7 +105,7 @@ static void finish(struct transfer *t)
 {
 	struct req *r = t->req;
 
-	/* The connection ends: with it the request. */
+	/* The connection ends: the request has gone already, or goes with it. */
 	if (t->error == -ECANCELED || t->error == -ECONNRESET) {
 		talloc_free(t);
 		return;
