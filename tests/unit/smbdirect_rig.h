@@ -200,7 +200,7 @@ static inline void rig_ended(void *arg, const char *why)
 static const struct smbdirect_handlers rig_handlers = {rig_established, rig_reserve, rig_release, rig_received, rig_ended};
 static const struct rdma_params rig_rdma = {.ird = 4, .ord = 4, .crc = true, .setup_seconds = 10};
 
-static inline void rig_start(struct rig *r, unsigned which, struct smbdirect_params p)
+static inline bool rig_try_start(struct rig *r, unsigned which, struct smbdirect_params p)
 {
 	struct rig_side *side = &r->side[which];
 
@@ -209,7 +209,20 @@ static inline void rig_start(struct rig *r, unsigned which, struct smbdirect_par
 	side->which = which;
 	side->loop = (struct rdma_loop_side){&r->loop, which};
 	side->s = smbdirect_new(r->mem, r->ev, &p, &rig_rdma, r->start, &side->loop, &rig_handlers, side);
-	assert_non_null(side->s);
+	return side->s;
+}
+
+static inline void rig_start(struct rig *r, unsigned which, struct smbdirect_params p)
+{
+	assert_true(rig_try_start(r, which, p));
+}
+
+/* As if so many of the idle times had gone by since the peer said something. */
+static inline void rig_check_silence(struct rig_side *side, unsigned times)
+{
+	struct smbdirect *s = side->s;
+
+	smbdirect_check_silence(s, s->heard_ns + (uint64_t)s->p.idle_seconds * 1000000000u * times);
 }
 
 static inline struct rig *rig_bare(void)

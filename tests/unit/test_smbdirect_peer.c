@@ -113,6 +113,28 @@ static void a_peer_that_sends_without_a_credit_is_cut_off(void **state)
 	expect_end(r, &raw, "a message without a credit");
 }
 
+/* It ends with messages under way, and the owner closes when it sees the first of them again. */
+static void a_session_may_be_closed_while_a_bad_peer_is_cut_off(void **state)
+{
+	for (unsigned at = 1; at <= 6; at++) {
+		struct rig_raw raw;
+		struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 4);
+		struct rig_side *side = &r->side[1];
+
+		side->close_in = RIG_DONE;
+		side->close_at = at;
+		raw_send(&raw, "", 1);
+		for (int i = 0; i < 6; i++) /* for the last there are no credits */
+			rig_send(side, 600, 1);
+		rig_quiet(r);
+		assert_null(side->s);
+		assert_int_equal(side->done, 6);
+		assert_int_equal(side->failed, 6);
+		assert_int_equal(raw.ended, 1);
+		rig_free_raw(r, &raw);
+	}
+}
+
 /* Two endless messages at once are not to be had, so the memory of one is the limit. */
 static void fragments_that_never_end_hold_one_message_of_memory(void **state)
 {
@@ -225,6 +247,28 @@ static void other_versions_are_refused_with_a_response(void **state)
 		assert_int_equal(r->side[0].established, 0);
 		expect_end(r, &raw, "no common version");
 	}
+}
+
+static void sends_of_128_bytes_are_always_taken(void **state)
+{
+	struct rig *r = rig_bare();
+	struct rig_raw raw = {0};
+	struct smbdirect_facts f;
+	uint8_t buf[20];
+	struct wr w = wr_over(buf, sizeof(buf));
+
+	raw_start(r, &raw, 1);
+	rig_start(r, 0, rig_defaults);
+	smbdirect_negotiate_req_encode(&w, &(struct smbdirect_negotiate_req){0x100, 0x100, 10, 1, 128, 131072});
+	rig_quiet(r);
+	raw_send(&raw, buf, sizeof(buf));
+	raw_send_data(&raw, (struct smbdirect_data){.credits_requested = 10, .credits_granted = 10, .data.len = 104});
+	rig_quiet(r);
+	smbdirect_facts(r->side[0].s, &f);
+	assert_int_equal(f.receive_size, 128);
+	assert_int_equal(f.send_size, 128);
+	assert_int_equal(r->side[0].received, 1);
+	rig_free_raw(r, &raw);
 }
 
 static void a_range_of_versions_with_ours_in_it_is_taken(void **state)
@@ -364,11 +408,6 @@ static void data_waits_for_credits(void **state)
 	rig_free_raw(r, &raw);
 }
 
-static uint64_t idle_ns(const struct smbdirect *s, unsigned times)
-{
-	return s->heard_ns + (uint64_t)s->p.idle_seconds * 1000000000u * times;
-}
-
 static void a_silent_peer_is_asked_and_then_given_up(void **state)
 {
 	struct rig_raw raw;
@@ -376,16 +415,16 @@ static void a_silent_peer_is_asked_and_then_given_up(void **state)
 	struct smbdirect *s = r->side[1].s;
 	unsigned before = raw.received;
 
-	smbdirect_check_silence(s, idle_ns(s, 1) - 1);
+	smbdirect_check_silence(s, s->heard_ns + s->p.idle_seconds * 1000000000ull - 1);
 	rig_quiet(r);
 	assert_int_equal(raw.received, before);
-	smbdirect_check_silence(s, idle_ns(s, 1));
-	smbdirect_check_silence(s, idle_ns(s, 2) - 1);
+	rig_check_silence(&r->side[1], 1);
+	rig_check_silence(&r->side[1], 1);
 	rig_quiet(r);
 	assert_int_equal(raw.received, before + 1);
 	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
 	assert_int_equal(raw_last_data(&raw).data.len, 0);
-	smbdirect_check_silence(s, idle_ns(s, 2));
+	rig_check_silence(&r->side[1], 2);
 	expect_end(r, &raw, "the peer is silent");
 }
 
@@ -393,12 +432,11 @@ static void a_peer_that_answers_is_asked_again_and_again(void **state)
 {
 	struct rig_raw raw;
 	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
-	struct smbdirect *s = r->side[1].s;
 
 	for (int i = 0; i < 30; i++) {
 		unsigned before = raw.received;
 
-		smbdirect_check_silence(s, idle_ns(s, 1));
+		rig_check_silence(&r->side[1], 1);
 		rig_quiet(r);
 		assert_in_range(raw.received, before + 1, before + 2);
 		assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
@@ -414,12 +452,11 @@ static void a_peer_that_cannot_be_asked_is_given_up_too(void **state)
 {
 	struct rig_raw raw;
 	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
-	struct smbdirect *s = r->side[0].s;
 
-	smbdirect_check_silence(s, idle_ns(s, 1));
+	rig_check_silence(&r->side[0], 1);
 	rig_quiet(r);
 	assert_int_equal(raw.received, 1);
-	smbdirect_check_silence(s, idle_ns(s, 2));
+	rig_check_silence(&r->side[0], 2);
 	expect_end(r, &raw, "the peer is silent");
 }
 
@@ -430,7 +467,7 @@ static void both_of_our_sides_keep_each_other_alive(void **state)
 	for (int i = 0; i < 600; i++) {
 		struct smbdirect *s = r->side[i & 1].s;
 
-		smbdirect_check_silence(s, idle_ns(s, 1));
+		rig_check_silence(&r->side[i & 1], 1);
 		assert_true(s->asked);
 		rig_quiet(r);
 		assert_false(s->asked);
@@ -501,7 +538,7 @@ static void a_held_peer_without_credits_can_show_that_it_lives(void **state)
 	raw_send_data(&raw, (struct smbdirect_data){1, 9, 0, 0, {NULL, 1}});
 	rig_quiet(r);
 	assert_int_equal(s->credits.receive, 0);
-	smbdirect_check_silence(s, idle_ns(s, 1));
+	rig_check_silence(&r->side[0], 1);
 	rig_quiet(r);
 	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
 	assert_int_equal(raw_last_data(&raw).credits_granted, 1);
@@ -545,12 +582,14 @@ int main(void)
 		cmocka_unit_test(fragments_that_do_not_fit_end_the_session),
 		cmocka_unit_test(malformed_messages_end_the_session),
 		cmocka_unit_test(a_peer_that_sends_without_a_credit_is_cut_off),
+		cmocka_unit_test(a_session_may_be_closed_while_a_bad_peer_is_cut_off),
 		cmocka_unit_test(fragments_that_never_end_hold_one_message_of_memory),
 		cmocka_unit_test(fragments_may_be_short_and_have_credits_between_them),
 		cmocka_unit_test(more_credits_than_can_be_are_no_harm),
 		cmocka_unit_test(negotiate_requests_out_of_range_end_the_session),
 		cmocka_unit_test(a_negotiate_request_that_is_cut_short_ends_the_session),
 		cmocka_unit_test(other_versions_are_refused_with_a_response),
+		cmocka_unit_test(sends_of_128_bytes_are_always_taken),
 		cmocka_unit_test(a_range_of_versions_with_ours_in_it_is_taken),
 		cmocka_unit_test(negotiate_responses_out_of_range_end_the_session),
 		cmocka_unit_test(the_request_has_the_bytes_that_peers_know),
