@@ -10,7 +10,7 @@ enum {
 	CRC_SIZE = 4,
 	LENGTH_SIZE = 2,
 	RX_BUDGET = 1 << 20,   /* bytes per event, then others on this reactor have their turn */
-	DIRECT_MIN = 8 << 10,  /* less of a payload is cheaper copied than received apart */
+	DIRECT_MIN = 16 << 10, /* less of a payload is cheaper copied than received apart */
 	PEEK = 256,            /* the end of an FPDU and the header of the next, or a small Send between large ones */
 	LARGE_LASTS = 8,       /* small FPDUs in a row, before large ones are no longer expected */
 	SINK_PIECES = 16,
@@ -38,7 +38,10 @@ static enum taken take_whole(struct iwarp *w, uint8_t *p, size_t segment_length)
 	size_t n = padded(segment_length);
 
 	w->rx.at += n + CRC_SIZE;
-	w->rx.large -= w->rx.large > 0;
+	if (n > DIRECT_MIN)
+		w->rx.large = LARGE_LASTS;
+	else
+		w->rx.large -= w->rx.large > 0;
 	if (w->terms.crc && !crc_is_good(w, crc32c(CRC32C_START, p, n), p + n)) {
 		iwarp_terminate(w, ERR_MPA_CRC, BYTES(NULL, 0), 0);
 		return STOP;
