@@ -292,10 +292,10 @@ static void window_and_calls_reach_the_same_bytes(void **state)
 	struct world *w = pinned(state);
 	struct vfs_window *window = vfs_pin_window(w->pin);
 	struct vfs_file *f = open_in(w->share, "file", VFS_READ | VFS_WRITE);
-	char text[8] = "";
+	char text[8] = "", written[] = "written";
 
 	assert_int_equal(window->len, FILE_SIZE);
-	assert_int_equal(vfs_pwrite(f, &(struct iovec){"written", 7}, 1, 2 * PAGE, 0), 7);
+	assert_int_equal(vfs_pwrite(f, &(struct iovec){written, 7}, 1, 2 * PAGE, 0), 7);
 	assert_memory_equal(window->base + 2 * PAGE, "written", 7);
 	assert_int_equal(fault_copy(window->base + 3 * PAGE, "stored!", 7), 0);
 	assert_int_equal(vfs_window_written(window, 3 * PAGE, 7), 0);
