@@ -17,7 +17,7 @@ struct rdma_buffer {
 };
 
 /* Payloads that are shorter travel in the message: to register and to place them costs more than to copy them. */
-enum { RDMA_BUFFER_MIN = 8192 };
+enum { RDMA_BUFFER_MIN = 32768 };
 
 /* Whether requests of a tree may have such memory: neither signed nor encrypted, 3.x, a transport that can. */
 bool rdma_buffer_allowed(const struct daxsmb_tree *t);
