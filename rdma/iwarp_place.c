@@ -96,15 +96,20 @@ void iwarp_sink_put(struct iwarp_sink *s, const uint8_t *p, size_t n)
 	}
 }
 
-static bool placed(struct iwarp *w, struct rdma_target *t, size_t len)
+static bool placed(struct iwarp *w, struct rdma_target *t, size_t offset, size_t len)
 {
+	struct turn *turn = w->turn;
+
 	t->bytes_placed += len;
 	w->facts.bytes_placed += len;
 	if (t->settle && !t->unsettled) {
 		t->unsettled = true;
 		list_append(&w->unsettled, &t->settle_link);
 	}
-	return true;
+	if (!t->placed)
+		return true;
+	t->placed(t, offset, len);
+	return !turn->gone && w->state == IWARP_OPEN;
 }
 
 static bool fetched(struct iwarp *w, const struct ddp_header *h, struct iwarp_sink *s, size_t len)
@@ -142,7 +147,7 @@ bool iwarp_sink_close(struct iwarp *w, const struct ddp_header *h, struct iwarp_
 		return fetched(w, h, s, len);
 	if (s->target && s->faulted)
 		return iwarp_target_faulted(w, s->target, segment, segment_length);
-	return s->target ? placed(w, s->target, len) : true;
+	return s->target ? placed(w, s->target, h->offset, len) : true;
 }
 
 static bool tagged(struct iwarp *w, struct segment *s)

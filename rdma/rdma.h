@@ -68,6 +68,10 @@ struct rdma_target {
 	 * asked: the owner makes what was placed as durable as it has promised and then, now or later, calls
 	 * rdma_settled. Until then the Read, and all other Reads behind it, wait. */
 	void (*settle)(struct rdma_target *t);
+	/*
+	 * Or NULL. A piece of a Write of the peer is in the memory, exactly these bytes, and its checksum was right. What follows
+	 * on the connection has not been acted on. It must not block. */
+	void (*placed)(struct rdma_target *t, size_t offset, size_t len);
 	/* Or NULL. The memory faulted; the connection ends with a Terminate, the target is to be deregistered. */
 	void (*faulted)(struct rdma_target *t);
 	/* Or NULL. The peer has invalidated the tag (Send with Invalidate): it is deregistered already. */

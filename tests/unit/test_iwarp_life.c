@@ -61,6 +61,11 @@ static void on_settle(struct rdma_target *t)
 	callback();
 }
 
+static void on_placed(struct rdma_target *t, size_t offset, size_t len)
+{
+	callback();
+}
+
 static void on_invalidated(struct rdma_target *t)
 {
 	callback();
@@ -109,7 +114,11 @@ static void exchange_start(struct exchange *x, int fd_a, int fd_b, struct tevent
 	x->r.a.conn = iwarp_start(x->r.ev, x->r.ev, fd_a, true, &pa);
 	x->r.b.conn = iwarp_start(NULL, ev_b, fd_b, false, &pb);
 	x->t = (struct rdma_target){
-		.base = remote, .len = SIZE, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE, .settle = on_settle};
+		.base = remote,
+		.len = SIZE,
+		.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
+		.settle = on_settle,
+		.placed = on_placed};
 	x->mine = (struct rdma_target){
 		.base = fetched, .len = 1, .rights = RDMA_REMOTE_WRITE, .invalidated = on_invalidated};
 	assert_int_equal(rdma_register(x->r.b.conn, &x->t), 0);

@@ -355,6 +355,85 @@ static void a_target_that_goes_away_lets_the_reads_of_others_go_on(void **state)
 	rig_free(&r);
 }
 
+/* ---- what is placed is told ---- */
+
+struct watched {
+	struct rdma_target t;
+	struct rdma_conn *conn;
+	size_t next; /* offset that is expected */
+	unsigned calls;
+	size_t leave_at; /* deregisters behind so many bytes */
+	bool wrong;
+};
+
+static void on_placed(struct rdma_target *t, size_t offset, size_t len)
+{
+	struct watched *x = container_of(t, struct watched, t);
+
+	x->wrong |= offset != x->next || len == 0 || t->base[offset] == 0 || t->base[offset + len - 1] == 0;
+	x->next = offset + len;
+	x->calls++;
+	if (x->leave_at && x->next >= x->leave_at)
+		rdma_deregister(x->conn, t);
+}
+
+static void watched_init(struct watched *x, struct rig *r, uint8_t *memory, size_t len, bool shared)
+{
+	*x = (struct watched){.conn = r->b.conn, .next = 10};
+	memset(memory, 0, len);
+	x->t = (struct rdma_target){
+		.base = memory, .len = len, .rights = RDMA_REMOTE_WRITE, .shared = shared, .placed = on_placed};
+	assert_int_equal(rdma_register(r->b.conn, &x->t), 0);
+}
+
+static void every_piece_that_is_placed_is_told(void **state)
+{
+	enum { N = 1 << 20 };
+	uint8_t *from = malloc(N), *to = malloc(N + 20);
+
+	memset(from, 1, N);
+	for (unsigned i = 0; i < 8; i++) {
+		struct watched x;
+		struct op write, nothing, mark;
+		struct rig r;
+		rig_connect(&r, i & 1 ? 1448 : 0, i & 2);
+		watched_init(&x, &r, to, N + 20, i & 4);
+		rdma_write(r.a.conn, access_op(&write, from, N, &x.t, 10));
+		rdma_write(r.a.conn, access_op(&nothing, from, 0, &x.t, 0));
+		rdma_send(r.a.conn, op_over(&mark, "!", 1));
+		rig_until(&r, &r.b.messages, 1);
+		assert_int_equal(x.next, 10 + N);
+		assert_false(x.wrong);
+		assert_in_range(x.calls, N / 65536, N / 1000);
+		rig_free(&r);
+	}
+	free(from);
+	free(to);
+}
+
+static void a_target_may_leave_when_it_is_told(void **state)
+{
+	enum { N = 1 << 20 };
+	uint8_t *from = malloc(N), *to = malloc(N + 20);
+	struct watched x;
+	struct op write;
+	struct rig r;
+
+	memset(from, 1, N);
+	rig_connect(&r, 1448, true);
+	watched_init(&x, &r, to, N + 20, false);
+	x.leave_at = 5000;
+	rdma_write(r.a.conn, access_op(&write, from, N, &x.t, 10));
+	rig_until(&r, &r.a.ended, 1);
+	assert_string_equal(r.a.why, "terminated by the peer: DDP: invalid STag");
+	assert_false(x.wrong);
+	for (size_t i = x.next; i < N + 20; i++)
+		assert_int_equal(to[i], 0);
+	rig_free(&r);
+	free(from);
+	free(to);
+}
+
 /* ---- fences ---- */
 
 /* A Write is half received when its target goes: the rest goes nowhere, and the connection ends. */
@@ -640,6 +719,8 @@ int main(void)
 		cmocka_unit_test(writes_go_on_while_a_read_waits),
 		cmocka_unit_test(what_cannot_be_made_durable_ends_the_connection),
 		cmocka_unit_test(a_target_that_goes_away_lets_the_reads_of_others_go_on),
+		cmocka_unit_test(every_piece_that_is_placed_is_told),
+		cmocka_unit_test(a_target_may_leave_when_it_is_told),
 		cmocka_unit_test(the_rest_of_a_write_goes_nowhere_behind_the_fence),
 		cmocka_unit_test(a_read_that_is_half_answered_ends_in_order),
 		cmocka_unit_test(a_send_with_invalidate_takes_the_tag_along),
