@@ -77,14 +77,16 @@ static void timer_fired(struct tevent_context *ev, struct tevent_timer *te, stru
 	smbdirect_check_silence(s, clock_now_ns());
 }
 
-/* One timer for all limits; that it is early, because the peer has said something since, costs less than moving it each time. */
+/* One timer for all limits; that it is early, because the peer has said something since, costs less than
+ * moving it each time. */
 bool smbdirect_start_timer(struct smbdirect *s)
 {
 	uint64_t now = clock_now_ns(), end = deadline_ns(s), us = end > now ? (end - now) / 1000 + 1 : 0;
 
 	TALLOC_FREE(s->timer);
 	s->timer = tevent_add_timer(s->ev, s,
-		tevent_timeval_current_ofs((uint32_t)(us / 1000000), (uint32_t)(us % 1000000)), timer_fired, s);
+		tevent_timeval_current_ofs((uint32_t)(us / 1000000), (uint32_t)(us % 1000000)), timer_fired,
+		s);
 	return s->timer;
 }
 
@@ -173,8 +175,8 @@ static int session_destroy(struct smbdirect *s)
 	return s->closing ? -1 : 0;
 }
 
-static struct smbdirect *session_alloc(TALLOC_CTX *mem, struct tevent_context *ev, const struct smbdirect_params *p,
-	const struct smbdirect_handlers *h, void *arg)
+static struct smbdirect *session_alloc(TALLOC_CTX *mem, struct tevent_context *ev,
+	const struct smbdirect_params *p, const struct smbdirect_handlers *h, void *arg)
 {
 	struct smbdirect *s;
 
@@ -201,8 +203,8 @@ static struct smbdirect *session_alloc(TALLOC_CTX *mem, struct tevent_context *e
 }
 
 struct smbdirect *smbdirect_new(TALLOC_CTX *mem, struct tevent_context *ev, const struct smbdirect_params *p,
-	const struct rdma_params *rdma, smbdirect_start_fn start, void *how, const struct smbdirect_handlers *h,
-	void *arg)
+	const struct rdma_params *rdma, smbdirect_start_fn start, void *how,
+	const struct smbdirect_handlers *h, void *arg)
 {
 	struct smbdirect *s = session_alloc(mem, ev, p, h, arg);
 	struct rdma_params params = *rdma;

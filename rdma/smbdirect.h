@@ -28,7 +28,8 @@ struct smbdirect_handlers {
 	void (*established)(void *arg);
 	/*
 	 * Memory for a message of `size` bytes that comes in several fragments; NULL: the connection ends. *data: where it goes.
-	 * What it returns is given to `received`, or to `release` when the message never gets whole.
+	 * What it returns is given to `received`, or to `release` when the message never gets whole. A reserve that closes the
+	 * session returns NULL; neither of the two detaches it.
 	 */
 	void *(*reserve)(void *arg, size_t size, uint8_t **data);
 	void (*release)(void *arg, void *memory);
@@ -38,7 +39,10 @@ struct smbdirect_handlers {
 	void (*ended)(void *arg, const char *why);
 };
 
-/* A message on its way out, owned by its sender until done, which comes exactly once (error as of rdma_work). */
+/*
+ * A message on its way out, owned by its sender until done, which comes exactly once. error as of rdma_work; -EMSGSIZE: it is empty or
+ * longer than the peer takes, and was not sent.
+ */
 struct smbdirect_message {
 	const struct iovec *iov;
 	unsigned n;          /* together at least 1 byte and at most what smbdirect_max_send says */
@@ -70,7 +74,10 @@ void smbdirect_send(struct smbdirect *s, struct smbdirect_message *m);
  */
 void smbdirect_hold(struct smbdirect *s, bool hold);
 
-/* For RDMA Writes, Reads, targets and facts. */
+/*
+ * For RDMA Writes, Reads, targets and facts; not for Sends. Good until smbdirect_close, for after its end it is a connection that has
+ * ended.
+ */
 struct rdma_conn *smbdirect_rdma(struct smbdirect *s);
 
 /* What the peer takes: the longest message; the longest RDMA transfer (its MaxReadWriteSize). Once established. */
@@ -84,7 +91,7 @@ struct smbdirect_facts {
 };
 void smbdirect_facts(const struct smbdirect *s, struct smbdirect_facts *out);
 
-/* As rdma_detach and rdma_attach. */
+/* As rdma_detach and rdma_attach. In a callback, too: another thread may have attached it before that returns. */
 void smbdirect_detach(struct smbdirect *s);
 int smbdirect_attach(struct smbdirect *s, struct tevent_context *ev);
 

@@ -21,8 +21,9 @@ bool smbdirect_credits_receive(struct smbdirect_credits *c)
 }
 
 /*
- * A peer without credits always gets some. One that sends data gets them when half are used up, so that a long message costs few
- * messages of ours; and a message without data is no reason, or two sides would thank each other for credits for ever.
+ * A peer without credits always gets some. One that sends data gets them when half are used up, so that a
+ * long message costs few messages of ours; and a message without data is no reason, or two sides would thank
+ * each other for credits for ever.
  */
 bool smbdirect_credits_due(const struct smbdirect_credits *c, bool it_had_data)
 {
@@ -30,8 +31,8 @@ bool smbdirect_credits_due(const struct smbdirect_credits *c, bool it_had_data)
 }
 
 /*
- * The last credit (3.1.5.1, 3.1.5.9) buys the peer at least one, though it may have all that it wants; and two if it had none, so that
- * it does not have to spend its only one on returning ours.
+ * The last credit (3.1.5.1, 3.1.5.9) buys the peer at least one, though it may have all that it wants; and
+ * two if it had none, so that it does not have to spend its only one on returning ours.
  */
 static int offer_with_last(const struct smbdirect_credits *c, unsigned owed)
 {

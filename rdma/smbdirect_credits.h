@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * The credits of one connection, [MS-SMBD] 3.1.5.1, 3.1.5.8, 3.1.5.9, as pure arithmetic. Each message costs its sender a credit; only
- * messages carry new ones. So nobody may spend the last one without granting some, or both sides can fall silent for ever.
+ * The credits of one connection, [MS-SMBD] 3.1.5.1, 3.1.5.8, 3.1.5.9, as pure arithmetic. Each message costs
+ * its sender a credit; only messages carry new ones. So nobody may spend the last one without granting some,
+ * or both sides can fall silent for ever.
  */
 struct smbdirect_credits {
 	unsigned send;    /* messages that we may send */
@@ -28,12 +29,13 @@ void smbdirect_credits_granted(struct smbdirect_credits *c, unsigned granted);
 /* A message of the peer is here. False: it had no credit for it. */
 bool smbdirect_credits_receive(struct smbdirect_credits *c);
 
-/* A message of the peer is dealt with and nothing that we send carries credits to it: is it time for a message of their own? */
+/* A message of the peer is dealt with and nothing that we send carries credits to it: is it time for a
+ * message of their own? */
 bool smbdirect_credits_due(const struct smbdirect_credits *c, bool it_had_data);
 
 /*
- * How many credits the next message grants, or SMBDIRECT_NO_CREDIT: it has to wait. keep_alive: it asks for a sign of life, or
- * answers such a question that came without data; this goes even while the peer is held.
+ * How many credits the next message grants, or SMBDIRECT_NO_CREDIT: it has to wait. keep_alive: it asks for a
+ * sign of life, or answers such a question that came without data; this goes even while the peer is held.
  */
 int smbdirect_credits_offer(const struct smbdirect_credits *c, bool keep_alive);
 

@@ -11,16 +11,16 @@ void smbdirect_request(struct smbdirect *s)
 {
 	struct smbdirect_fragment *f = smbdirect_fragment_get(s);
 	struct wr w = wr_over(f->header, sizeof(f->header));
+	struct smbdirect_negotiate_req q = {
+		.min_version = SMBDIRECT_VERSION_1_0,
+		.max_version = SMBDIRECT_VERSION_1_0,
+		.credits_requested = s->p.credits,
+		.preferred_send_size = s->p.receive_size,
+		.max_receive_size = s->p.receive_size,
+		.max_fragmented_size = s->p.max_message,
+	};
 
-	smbdirect_negotiate_req_encode(&w,
-		&(struct smbdirect_negotiate_req){
-			.min_version = SMBDIRECT_VERSION_1_0,
-			.max_version = SMBDIRECT_VERSION_1_0,
-			.credits_requested = s->p.credits,
-			.preferred_send_size = s->p.receive_size,
-			.max_receive_size = s->p.receive_size,
-			.max_fragmented_size = s->p.max_message,
-		});
+	smbdirect_negotiate_req_encode(&w, &q);
 	smbdirect_fragment_post(s, f, w.pos, 0);
 }
 
@@ -71,8 +71,8 @@ static const char *accept_request(struct smbdirect *s, struct bytes message)
 {
 	struct rd r = rd_over(message);
 	struct smbdirect_negotiate_req q;
-	struct smbdirect_negotiate_rsp rsp = {.min_version = SMBDIRECT_VERSION_1_0,
-		.max_version = SMBDIRECT_VERSION_1_0};
+	struct smbdirect_negotiate_rsp rsp = {
+		.min_version = SMBDIRECT_VERSION_1_0, .max_version = SMBDIRECT_VERSION_1_0};
 
 	if (!smbdirect_negotiate_req_decode(&r, &q))
 		return "malformed negotiate request";

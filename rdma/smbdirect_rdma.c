@@ -4,8 +4,9 @@
 #include <errno.h>
 
 /*
- * What smbdirect_rdma returns: the RDMA connection for as long as there is one, and afterwards one that has ended. So the owner may go
- * on using it until smbdirect_close, also where SMB Direct had to close the connection under it.
+ * What smbdirect_rdma returns: the RDMA connection for as long as there is one, and afterwards one that has
+ * ended. So the owner may go on using it until smbdirect_close, also where SMB Direct had to close the
+ * connection under it.
  */
 static struct smbdirect *session_of(struct rdma_conn *c)
 {

@@ -98,7 +98,8 @@ struct smbdirect_fragment *smbdirect_fragment_get(struct smbdirect *s)
 	return f;
 }
 
-void smbdirect_fragment_post(struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces)
+void smbdirect_fragment_post(
+	struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces)
 {
 	f->iov[0].iov_len = header;
 	f->work.n = 1 + pieces;
@@ -126,20 +127,21 @@ static unsigned take(struct smbdirect *s, struct smbdirect_fragment *f, struct s
 }
 
 /* [MS-SMBD] 3.1.5.1. m NULL: a message without data. */
-static void send_fragment(struct smbdirect *s, struct smbdirect_fragment *f, struct smbdirect_message *m, int offer)
+static void send_fragment(
+	struct smbdirect *s, struct smbdirect_fragment *f, struct smbdirect_message *m, int offer)
 {
 	size_t before = m ? m->progress : 0;
 	unsigned pieces = m ? take(s, f, m) : 0;
 	struct wr w = wr_over(f->header, sizeof(f->header));
+	struct smbdirect_data d = {
+		.credits_requested = s->p.credits,
+		.credits_granted = (uint16_t)offer,
+		.flags = s->ask ? SMBDIRECT_RESPONSE_REQUESTED : 0,
+		.remaining_data_length = m ? (uint32_t)(m->size - m->progress) : 0,
+		.data.len = m ? m->progress - before : 0,
+	};
 
-	smbdirect_data_encode(&w,
-		&(struct smbdirect_data){
-			.credits_requested = s->p.credits,
-			.credits_granted = (uint16_t)offer,
-			.flags = s->ask ? SMBDIRECT_RESPONSE_REQUESTED : 0,
-			.remaining_data_length = m ? (uint32_t)(m->size - m->progress) : 0,
-			.data.len = m ? m->progress - before : 0,
-		});
+	smbdirect_data_encode(&w, &d);
 	smbdirect_credits_sent(&s->credits, offer);
 	s->ask = s->respond = s->respond_always = false;
 	if (offer)
@@ -205,9 +207,11 @@ void smbdirect_send(struct smbdirect *s, struct smbdirect_message *m)
 	m->size = (size_t)size;
 	m->progress = 0;
 	m->sends = 0;
-	m->error = s->state != SMBDIRECT_ESTABLISHED ? -ECONNRESET :
-		   size == 0 || size > s->max_send  ? -EMSGSIZE :
-						      0;
+	m->error = 0;
+	if (s->state != SMBDIRECT_ESTABLISHED)
+		m->error = -ECONNRESET;
+	else if (size == 0 || size > s->max_send)
+		m->error = -EMSGSIZE;
 	if (m->error) {
 		list_append(&s->refused_messages, &m->link);
 		smbdirect_later(s);

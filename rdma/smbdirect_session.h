@@ -13,11 +13,12 @@
  *                                         |                                          |
  *                                         +-- no common version --> REFUSING --sent--+--> ENDED
  *
- * Everything may become ENDED at any time; `conn` is closed then, and `ended` is called unless the owner closed.
+ * Everything may become ENDED at any time; `conn` is closed then, and `ended` is called unless the owner
+ * closed.
  *
- * Owner: mem of smbdirect_new. A callback of the owner may close the session, which is freed then, or detach it, and another thread
- * has it then. So each function that the event loop calls keeps a turn on its stack, and whoever has called a callback of the owner
- * looks into that before it touches the session again.
+ * Owner: mem of smbdirect_new. A callback of the owner may close the session, which is freed then, or detach
+ * it, and another thread has it then. So each function that the event loop calls keeps a turn on its stack,
+ * and whoever has called a callback of the owner looks into that before it touches the session again.
  */
 struct smbdirect_turn {
 	bool gone;
@@ -51,8 +52,8 @@ struct smbdirect_fragment {
 };
 
 struct smbdirect {
-	struct rdma_conn facade; /* what smbdirect_rdma returns; good until the session is freed */
-	struct rdma_conn *conn;  /* NULL once ended */
+	struct rdma_conn facade;   /* what smbdirect_rdma returns; good until the session is freed */
+	struct rdma_conn *conn;    /* NULL once ended */
 	struct tevent_context *ev; /* NULL while detached */
 	enum smbdirect_state state;
 	struct smbdirect_turn *turn; /* the innermost */
@@ -105,10 +106,12 @@ static inline void smbdirect_leave(struct smbdirect *s, struct smbdirect_turn *t
 
 void smbdirect_end(struct smbdirect *s, const char *why);
 bool smbdirect_start_timer(struct smbdirect *s);
-/* Ends a session whose peer has been silent for too long at the time now_ns, or asks it for a sign of life. */
+/* Ends a session whose peer has been silent for too long at the time now_ns, or asks it for a sign of life.
+ */
 void smbdirect_check_silence(struct smbdirect *s, uint64_t now_ns);
 
-/* smbdirect_negotiate.c, smbdirect_receive.c: a message of the peer. NULL, or why the connection has to end. */
+/* smbdirect_negotiate.c, smbdirect_receive.c: a message of the peer. NULL, or why the connection has to end.
+ */
 void smbdirect_request(struct smbdirect *s);
 const char *smbdirect_negotiate(struct smbdirect *s, struct bytes message);
 
@@ -118,9 +121,11 @@ void smbdirect_drop_partial(struct smbdirect *s);
 /* smbdirect_send.c */
 bool smbdirect_send_init(struct smbdirect *s);
 void smbdirect_pump(struct smbdirect *s);
-/* NULL: so many are under way that one will be done. Post sends the first `header` bytes of its header, and the pieces in its iov. */
+/* NULL: so many are under way that one will be done. Post sends the first `header` bytes of its header, and
+ * the pieces in its iov. */
 struct smbdirect_fragment *smbdirect_fragment_get(struct smbdirect *s);
-void smbdirect_fragment_post(struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces);
+void smbdirect_fragment_post(
+	struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces);
 void smbdirect_fail_messages(struct smbdirect *s);
 /* Their messages are done, though they themselves are not yet. */
 void smbdirect_abandon_fragments(struct smbdirect *s);

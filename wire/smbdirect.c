@@ -57,7 +57,8 @@ void smbdirect_negotiate_rsp_encode(struct wr *w, const struct smbdirect_negotia
 	wr_u32(w, in->max_fragmented_size);
 }
 
-/* [MS-SMBD] 3.1.5.8: DataOffset is a multiple of 8, also where there is no data, and the data lies in the message. */
+/* [MS-SMBD] 3.1.5.8: DataOffset is a multiple of 8, also where there is no data, and the data lies in the
+ * message. */
 bool smbdirect_data_decode(struct rd *r, struct smbdirect_data *out)
 {
 	uint32_t offset, length;

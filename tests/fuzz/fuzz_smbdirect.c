@@ -5,9 +5,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * A session, acceptor or initiator, and a peer that does what the input says: Sends of any bytes, Sends in order but for their
- * fields, messages of the session's own, holds, moves, silence, the end of the connection. Whatever comes, the session keeps to the
- * credits it was given, holds memory for one message, and is done with everything once.
+ * A session, acceptor or initiator, and a peer that does what the input says: Sends of any bytes, Sends in
+ * order but for their fields, messages of the session's own, holds, moves, silence, the end of the
+ * connection. Whatever comes, the session keeps to the credits it was given, holds memory for one message,
+ * and is done with everything once.
  */
 enum { MAX_MESSAGE = 131072, RECEIVE_SIZE = 512, CREDITS = 5, MESSAGES = 64, STEPS = 100000 };
 
@@ -175,8 +176,10 @@ static void say_data(struct world *w, struct rd *r)
 	struct wr out = wr_over(buf, sizeof(buf));
 	uint8_t requested = rd_u8(r), granted = rd_u8(r), flags = rd_u8(r);
 	uint32_t remaining = rd_u16(r);
-	struct smbdirect_data d = {
-		.credits_requested = requested, .credits_granted = granted, .flags = flags, .remaining_data_length = remaining};
+	struct smbdirect_data d = {.credits_requested = requested,
+		.credits_granted = granted,
+		.flags = flags,
+		.remaining_data_length = remaining};
 
 	d.data.len = rd_u8(r) * 2;
 	smbdirect_data_encode(&out, &d);
@@ -206,12 +209,12 @@ static void say_negotiate(struct world *w, struct rd *r)
 	struct wr out = wr_over(buf, sizeof(buf));
 
 	if (w->initiator)
-		smbdirect_negotiate_rsp_encode(&out,
-			&(struct smbdirect_negotiate_rsp){0x100, 0x100, 0x100, credits, credits, 0, 1 << 20,
-				RECEIVE_SIZE, 128, MAX_MESSAGE});
+		smbdirect_negotiate_rsp_encode(
+			&out, &(struct smbdirect_negotiate_rsp){0x100, 0x100, 0x100, credits, credits, 0,
+				      1 << 20, RECEIVE_SIZE, 128, MAX_MESSAGE});
 	else
-		smbdirect_negotiate_req_encode(&out,
-			&(struct smbdirect_negotiate_req){0x100, 0x100, credits, RECEIVE_SIZE, 128, MAX_MESSAGE});
+		smbdirect_negotiate_req_encode(&out, &(struct smbdirect_negotiate_req){0x100, 0x100, credits,
+							     RECEIVE_SIZE, 128, MAX_MESSAGE});
 	peer_send(w, BYTES(buf, out.pos), 0);
 }
 
@@ -266,8 +269,8 @@ static void say_end(struct world *w, struct rd *r)
 
 static void play(struct world *w, struct rd *r)
 {
-	static void (*const said[])(struct world *, struct rd *) = {say_bytes, say_data, say_fragments, say_negotiate,
-		say_message, say_hold, say_steps, say_silence, say_move, say_end};
+	static void (*const said[])(struct world *, struct rd *) = {say_bytes, say_data, say_fragments,
+		say_negotiate, say_message, say_hold, say_steps, say_silence, say_move, say_end};
 
 	while (rd_left(r))
 		said[rd_u8(r) % ARRAY_SIZE(said)](w, r);

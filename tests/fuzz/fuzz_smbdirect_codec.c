@@ -12,21 +12,21 @@ static void must(bool ok)
 		abort();
 }
 
-#define NEGOTIATE(X)                                                                                          \
-	static void fuzz_##X(struct bytes in)                                                                 \
-	{                                                                                                     \
-		struct smbdirect_negotiate_##X v, again;                                                      \
-		uint8_t first[32], second[32];                                                                \
-		struct wr a = wr_over(first, sizeof(first)), b = wr_over(second, sizeof(second));             \
-		struct rd r = rd_over(in), r2 = rd_over(BYTES(first, sizeof(first)));                         \
-                                                                                                              \
-		if (!smbdirect_negotiate_##X##_decode(&r, &v))                                                \
-			return;                                                                               \
-		smbdirect_negotiate_##X##_encode(&a, &v);                                                     \
-		must(!a.bad && a.pos == r.pos);                                                               \
-		must(smbdirect_negotiate_##X##_decode(&r2, &again));                                          \
-		smbdirect_negotiate_##X##_encode(&b, &again);                                                 \
-		must(bytes_equal(BYTES(first, a.pos), BYTES(second, b.pos)));                                 \
+#define NEGOTIATE(X) \
+	static void fuzz_##X(struct bytes in) \
+	{ \
+		struct smbdirect_negotiate_##X v, again; \
+		uint8_t first[32], second[32]; \
+		struct wr a = wr_over(first, sizeof(first)), b = wr_over(second, sizeof(second)); \
+		struct rd r = rd_over(in), r2 = rd_over(BYTES(first, sizeof(first))); \
+\
+		if (!smbdirect_negotiate_##X##_decode(&r, &v)) \
+			return; \
+		smbdirect_negotiate_##X##_encode(&a, &v); \
+		must(!a.bad && a.pos == r.pos); \
+		must(smbdirect_negotiate_##X##_decode(&r2, &again)); \
+		smbdirect_negotiate_##X##_encode(&b, &again); \
+		must(bytes_equal(BYTES(first, a.pos), BYTES(second, b.pos))); \
 	}
 NEGOTIATE(req)
 NEGOTIATE(rsp)

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 /*
- * An RDMA transport in memory: two ends that are connected with each other. Each has a queue of what is to happen at it, one thing
- * per round of its event loop. Memory is looked at as late as is allowed: that of a Send when the peer receives it.
+ * An RDMA transport in memory: two ends that are connected with each other. Each has a queue of what is to
+ * happen at it, one thing per round of its event loop. Memory is looked at as late as is allowed: that of a
+ * Send when the peer receives it.
  */
 enum rdma_loop_kind { LOOP_ESTABLISH, LOOP_SEND, LOOP_WRITE, LOOP_READ, LOOP_DONE, LOOP_END };
 
@@ -38,11 +39,11 @@ struct rdma_loop_end {
 /* One test: the two ends, and what goes wrong. */
 struct rdma_loop {
 	struct rdma_loop_end *end[2];
-	unsigned steps;          /* that have happened at both ends */
-	unsigned cut_after;      /* steps, then the connection is lost; 0: never */
-	unsigned late_done;      /* completions wait for as many other steps at their end */
+	unsigned steps;     /* that have happened at both ends */
+	unsigned cut_after; /* steps, then the connection is lost; 0: never */
+	unsigned late_done; /* completions wait for as many other steps at their end */
 	uint32_t next_tag;
-	unsigned fail_attach;    /* how many attach calls fail */
+	unsigned fail_attach; /* how many attach calls fail */
 	size_t longest_send;
 	unsigned invalidations;
 };
@@ -159,8 +160,7 @@ static inline void loop_copy(const struct rdma_work *w, uint8_t *flat, bool to_f
 
 static inline struct rdma_target *loop_find(struct rdma_loop_end *e, uint32_t tag)
 {
-	LIST_FOREACH(pos, &e->targets)
-	{
+	LIST_FOREACH (pos, &e->targets) {
 		struct rdma_target *t = container_of(pos, struct rdma_target, link);
 
 		if (t->tag == tag)
@@ -210,8 +210,8 @@ static inline void loop_access(struct rdma_loop_end *e, struct rdma_work *w, boo
 	struct rdma_target *t = loop_find(e, w->tag);
 	size_t len = loop_size(w);
 
-	if (!t || !(t->rights & (write ? RDMA_REMOTE_WRITE : RDMA_REMOTE_READ)) || w->remote_offset > t->len ||
-		len > t->len - w->remote_offset) {
+	if (!t || !(t->rights & (write ? RDMA_REMOTE_WRITE : RDMA_REMOTE_READ)) ||
+		w->remote_offset > t->len || len > t->len - w->remote_offset) {
 		loop_finish(e, "an access outside of a target");
 		return;
 	}
@@ -420,8 +420,8 @@ static const struct rdma_transport rdma_loop_transport = {
 };
 
 /* A smbdirect_start_fn. When both sides have started, they are connected. */
-static inline struct rdma_conn *rdma_loop_start(TALLOC_CTX *mem, struct tevent_context *ev,
-	const struct rdma_params *p, void *how)
+static inline struct rdma_conn *rdma_loop_start(
+	TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p, void *how)
 {
 	const struct rdma_loop_side *side = how;
 	struct rdma_loop *l = side->loop;

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 /*
- * Two sessions over a transport in memory, side 0 the acceptor. Each checks what it receives against what the other has sent, and
- * that every callback comes as often and as late as it may.
+ * Two sessions over a transport in memory, side 0 the acceptor. Each checks what it receives against what the
+ * other has sent, and that every callback comes as often and as late as it may.
  */
 enum rig_callback { RIG_NONE, RIG_ESTABLISHED, RIG_RESERVE, RIG_RELEASE, RIG_RECEIVED, RIG_DONE, RIG_ENDED };
 
@@ -197,7 +197,8 @@ static inline void rig_ended(void *arg, const char *why)
 	rig_callback(side, RIG_ENDED);
 }
 
-static const struct smbdirect_handlers rig_handlers = {rig_established, rig_reserve, rig_release, rig_received, rig_ended};
+static const struct smbdirect_handlers rig_handlers = {
+	rig_established, rig_reserve, rig_release, rig_received, rig_ended};
 static const struct rdma_params rig_rdma = {.ird = 4, .ord = 4, .crc = true, .setup_seconds = 10};
 
 static inline bool rig_try_start(struct rig *r, unsigned which, struct smbdirect_params p)
@@ -365,12 +366,11 @@ static inline void raw_negotiate(struct rig_raw *raw, uint16_t credits)
 	struct wr w = wr_over(buf, sizeof(buf));
 
 	if (raw->loop.which == 1)
-		smbdirect_negotiate_req_encode(&w,
-			&(struct smbdirect_negotiate_req){0x100, 0x100, credits, 1024, 1024, 131072});
+		smbdirect_negotiate_req_encode(
+			&w, &(struct smbdirect_negotiate_req){0x100, 0x100, credits, 1024, 1024, 131072});
 	else
-		smbdirect_negotiate_rsp_encode(&w,
-			&(struct smbdirect_negotiate_rsp){0x100, 0x100, 0x100, credits, credits, 0, 1 << 20,
-				1024, 1024, 131072});
+		smbdirect_negotiate_rsp_encode(&w, &(struct smbdirect_negotiate_rsp){0x100, 0x100, 0x100,
+							   credits, credits, 0, 1 << 20, 1024, 1024, 131072});
 	raw_send(raw, buf, w.pos);
 }
 
@@ -384,8 +384,8 @@ static inline struct smbdirect_data raw_last_data(const struct rig_raw *raw)
 }
 
 /* A session and a raw peer that have negotiated. raw_which: 1: the session is the acceptor. */
-static inline struct rig *rig_with_raw(struct rig_raw *raw, unsigned raw_which, struct smbdirect_params p,
-	uint16_t credits)
+static inline struct rig *rig_with_raw(
+	struct rig_raw *raw, unsigned raw_which, struct smbdirect_params p, uint16_t credits)
 {
 	struct rig *r = rig_bare();
 
@@ -403,6 +403,18 @@ static inline void rig_free_raw(struct rig *r, struct rig_raw *raw)
 {
 	rdma_close(raw->conn);
 	rig_free(r);
+}
+
+/* The session ends for this reason, and the raw peer notices. */
+static inline void expect_end(struct rig *r, struct rig_raw *raw, const char *why)
+{
+	struct rig_side *side = &r->side[!raw->loop.which];
+
+	rig_quiet(r);
+	assert_int_equal(side->ended, 1);
+	assert_string_equal(side->why, why);
+	assert_int_equal(raw->ended, 1);
+	rig_free_raw(r, raw);
 }
 
 #endif

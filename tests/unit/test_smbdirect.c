@@ -41,13 +41,13 @@ static void parameters_out_of_range_are_refused(void **state)
 	bad[1].receive_size = 127;
 	bad[2].max_message = 131071;
 	for (int i = 0; i < 3; i++)
-		assert_null(smbdirect_new(r->mem, r->ev, &bad[i], &rig_rdma, rdma_loop_start, &r->side[0].loop,
-			&rig_handlers, &r->side[0]));
+		assert_null(smbdirect_new(r->mem, r->ev, &bad[i], &rig_rdma, rdma_loop_start,
+			&r->side[0].loop, &rig_handlers, &r->side[0]));
 	rig_free(r);
 }
 
-static struct rdma_conn *start_nothing(TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p,
-	void *how)
+static struct rdma_conn *start_nothing(
+	TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p, void *how)
 {
 	return NULL;
 }
@@ -56,14 +56,15 @@ static void a_transport_that_does_not_start_is_no_session(void **state)
 {
 	struct rig *r = rig_bare();
 
-	assert_null(smbdirect_new(r->mem, r->ev, &rig_defaults, &rig_rdma, start_nothing, NULL, &rig_handlers,
-		&r->side[0]));
+	assert_null(smbdirect_new(
+		r->mem, r->ev, &rig_defaults, &rig_rdma, start_nothing, NULL, &rig_handlers, &r->side[0]));
 	rig_free(r);
 }
 
 static void messages_of_all_sizes_arrive_both_ways(void **state)
 {
-	static const size_t sizes[] = {1, 2, 1338, 1339, 1340, 1341, 1342, 2680, 2681, 65536, 1048575, 1048576};
+	static const size_t sizes[] = {
+		1, 2, 1338, 1339, 1340, 1341, 1342, 2680, 2681, 65536, 1048575, 1048576};
 
 	for (unsigned late = 0; late < 40; late += 13) {
 		struct rig *r = rig_connected(rig_defaults, rig_defaults);
@@ -181,7 +182,8 @@ static void messages_of_random_sizes_survive_holds_keep_alives_and_late_completi
 {
 	for (unsigned seed = 1; seed <= 30; seed++) {
 		unsigned x = seed * 2654435761u;
-		struct rig *r = rig_connected(with(1 + seed % 9, 128 + seed * 37), with(1 + seed % 5, 200 + seed * 31));
+		struct rig *r = rig_connected(
+			with(1 + seed % 9, 128 + seed * 37), with(1 + seed % 5, 200 + seed * 31));
 
 		r->loop.late_done = seed % 11;
 		r->side[0].hold_each = seed % 2;
@@ -381,7 +383,8 @@ static void a_read_waits_until_what_was_written_is_settled(void **state)
 	uint8_t memory[10] = {0}, local[10] = "ten bytes";
 	struct rdma_target t = {.base = memory, .len = 10, .rights = 3, .settle = settle};
 	struct iovec iov = {local, 10};
-	struct rdma_work w[2] = {{.iov = &iov, .n = 1, .done = work_done}, {.iov = &iov, .n = 1, .done = work_done}};
+	struct rdma_work w[2] = {
+		{.iov = &iov, .n = 1, .done = work_done}, {.iov = &iov, .n = 1, .done = work_done}};
 	struct rdma_facts f;
 
 	assert_int_equal(rdma_register(c, &t), 0);

@@ -10,15 +10,16 @@
 enum { BUF = 2048 };
 
 /* [MS-SMBD] 4.1, first message */
-static const uint8_t request_bytes[] = {0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x0A, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00,
-	0x04, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00};
+static const uint8_t request_bytes[] = {0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x0A, 0x00, 0x00, 0x04, 0x00,
+	0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00};
 static const struct smbdirect_negotiate_req request = {0x0100, 0x0100, 10, 1024, 1024, 131072};
 
 /* 4.1, second message */
-static const uint8_t response_bytes[] = {0x00, 0x01, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x0A, 0x00, 0x0A, 0x00, 0x00,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00, 0x02,
-	0x00};
-static const struct smbdirect_negotiate_rsp response = {0x0100, 0x0100, 0x0100, 10, 10, 0, 1 << 20, 1024, 1024, 131072};
+static const uint8_t response_bytes[] = {0x00, 0x01, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x0A, 0x00, 0x0A,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00,
+	0x00, 0x00, 0x02, 0x00};
+static const struct smbdirect_negotiate_rsp response = {
+	0x0100, 0x0100, 0x0100, 10, 10, 0, 1 << 20, 1024, 1024, 131072};
 
 static void a_negotiate_request_has_the_bytes_of_the_example(void **state)
 {
@@ -54,7 +55,8 @@ static void a_negotiate_response_has_the_bytes_of_the_example(void **state)
 	assert_memory_equal(&out, &response, sizeof(out));
 }
 
-/* 4.2: a message of 500 bytes; 4.3: the first fragment of 64 KiB; and one without data that asks for a sign of life. */
+/* 4.2: a message of 500 bytes; 4.3: the first fragment of 64 KiB; and one without data that asks for a sign
+ * of life. */
 static void data_transfer_messages_have_the_bytes_of_the_examples(void **state)
 {
 	static const struct {
@@ -63,8 +65,7 @@ static void data_transfer_messages_have_the_bytes_of_the_examples(void **state)
 		uint8_t bytes[24];
 	} known[] = {
 		{{10, 1, 0, 0, {NULL, 500}}, 24, {10, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0xF4, 1}},
-		{{10, 1, 0, 64536, {NULL, 1000}},
-			24,
+		{{10, 1, 0, 64536, {NULL, 1000}}, 24,
 			{10, 0, 1, 0, 0, 0, 0, 0, 0x18, 0xFC, 0, 0, 24, 0, 0, 0, 0xE8, 3}},
 		{{255, 0, SMBDIRECT_RESPONSE_REQUESTED, 0, {NULL, 0}}, 20, {255, 0, 0, 0, 1}},
 	};
@@ -154,7 +155,8 @@ static void a_descriptor_has_its_bytes(void **state)
 	uint8_t buf[SMBDIRECT_DESCRIPTOR_SIZE];
 	struct wr w = wr_over(buf, sizeof(buf));
 
-	smbdirect_descriptor_encode(&w, &(struct smbdirect_descriptor){0x0102030405060708u, 0x11223344, 1 << 20});
+	smbdirect_descriptor_encode(
+		&w, &(struct smbdirect_descriptor){0x0102030405060708u, 0x11223344, 1 << 20});
 	assert_memory_equal(buf, bytes, sizeof(bytes));
 }
 

@@ -10,7 +10,8 @@
 
 enum { TRANSFER = 8 << 20 };
 
-static struct rdma_conn *start(TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p, void *how)
+static struct rdma_conn *start(
+	TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p, void *how)
 {
 	struct rig_side *side = container_of((struct rdma_loop_side *)how, struct rig_side, loop);
 
@@ -33,8 +34,8 @@ static void tcp_pair(int fd[2])
 	close(listener);
 }
 
-#define UNTIL(r, condition)                                                                                   \
-	while (!(condition))                                                                                  \
+#define UNTIL(r, condition) \
+	while (!(condition)) \
 	tevent_loop_once((r)->ev)
 
 static struct rig *over(bool tcp, struct smbdirect_params acceptor, struct smbdirect_params initiator)
@@ -129,7 +130,8 @@ static void fill(uint8_t *p, unsigned seed)
 		p[i] = rig_byte(seed, seed, i);
 }
 
-/* As a server does it: the answer to a READ leaves behind the data, and the client finds that in place when it has the answer. */
+/* As a server does it: the answer to a READ leaves behind the data, and the client finds that in place when
+ * it has the answer. */
 static void large_transfers_go_between_messages(void **state)
 {
 	struct rig *r = over(true, with(255, 8192), with(255, 8192));

@@ -5,17 +5,6 @@
 
 static const struct smbdirect_data plain = {.credits_requested = 10, .credits_granted = 10, .data.len = 100};
 
-static void expect_end(struct rig *r, struct rig_raw *raw, const char *why)
-{
-	struct rig_side *side = &r->side[!raw->loop.which];
-
-	rig_quiet(r);
-	assert_int_equal(side->ended, 1);
-	assert_string_equal(side->why, why);
-	assert_int_equal(raw->ended, 1);
-	rig_free_raw(r, raw);
-}
-
 /* What the specification demands of the peer; each is the end of the connection. */
 static void messages_against_the_rules_end_the_session(void **state)
 {
@@ -62,10 +51,9 @@ static void fragments_that_do_not_fit_end_the_session(void **state)
 		struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
 
 		for (int k = 0; k < 3 && cases[i].len[k]; k++)
-			raw_send_data(&raw,
-				(struct smbdirect_data){.credits_requested = 10,
-					.remaining_data_length = cases[i].remaining[k],
-					.data.len = cases[i].len[k]});
+			raw_send_data(&raw, (struct smbdirect_data){.credits_requested = 10,
+						    .remaining_data_length = cases[i].remaining[k],
+						    .data.len = cases[i].len[k]});
 		expect_end(r, &raw, "fragments that do not fit each other");
 	}
 }
@@ -235,8 +223,8 @@ static void other_versions_are_refused_with_a_response(void **state)
 
 		raw_start(r, &raw, 1);
 		rig_start(r, 0, rig_defaults);
-		smbdirect_negotiate_req_encode(&w,
-			&(struct smbdirect_negotiate_req){versions[i][0], versions[i][1], 10, 1024, 1024, 131072});
+		smbdirect_negotiate_req_encode(&w, &(struct smbdirect_negotiate_req){versions[i][0],
+							   versions[i][1], 10, 1024, 1024, 131072});
 		rig_quiet(r);
 		raw_send(&raw, buf, sizeof(buf));
 		raw_send(&raw, buf, sizeof(buf)); /* which nobody hears any more */
@@ -259,10 +247,12 @@ static void sends_of_128_bytes_are_always_taken(void **state)
 
 	raw_start(r, &raw, 1);
 	rig_start(r, 0, rig_defaults);
-	smbdirect_negotiate_req_encode(&w, &(struct smbdirect_negotiate_req){0x100, 0x100, 10, 1, 128, 131072});
+	smbdirect_negotiate_req_encode(
+		&w, &(struct smbdirect_negotiate_req){0x100, 0x100, 10, 1, 128, 131072});
 	rig_quiet(r);
 	raw_send(&raw, buf, sizeof(buf));
-	raw_send_data(&raw, (struct smbdirect_data){.credits_requested = 10, .credits_granted = 10, .data.len = 104});
+	raw_send_data(&raw,
+		(struct smbdirect_data){.credits_requested = 10, .credits_granted = 10, .data.len = 104});
 	rig_quiet(r);
 	smbdirect_facts(r->side[0].s, &f);
 	assert_int_equal(f.receive_size, 128);
@@ -277,12 +267,13 @@ static void a_range_of_versions_with_ours_in_it_is_taken(void **state)
 	struct rig_raw raw = {0};
 	uint8_t buf[20];
 	struct wr w = wr_over(buf, sizeof(buf));
-	static const uint8_t expected[32] = {0, 1, 0, 1, 0, 1, 0, 0, 255, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 4, 0, 0,
-		0, 2, 0, 0, 0, 0, 0x10, 0};
+	static const uint8_t expected[32] = {0, 1, 0, 1, 0, 1, 0, 0, 255, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0x80, 0,
+		0, 4, 0, 0, 0, 2, 0, 0, 0, 0, 0x10, 0};
 
 	raw_start(r, &raw, 1);
 	rig_start(r, 0, rig_defaults);
-	smbdirect_negotiate_req_encode(&w, &(struct smbdirect_negotiate_req){0, 0x300, 10, 512, 1024, 131072});
+	smbdirect_negotiate_req_encode(
+		&w, &(struct smbdirect_negotiate_req){0, 0x300, 10, 512, 1024, 131072});
 	rig_quiet(r);
 	raw_send(&raw, buf, sizeof(buf));
 	rig_quiet(r);
@@ -337,7 +328,8 @@ static void negotiate_responses_out_of_range_end_the_session(void **state)
 
 static void the_request_has_the_bytes_that_peers_know(void **state)
 {
-	static const uint8_t expected[] = {0, 1, 0, 1, 0, 0, 255, 0, 0x54, 5, 0, 0, 0x54, 5, 0, 0, 0, 0, 16, 0};
+	static const uint8_t expected[] = {
+		0, 1, 0, 1, 0, 0, 255, 0, 0x54, 5, 0, 0, 0x54, 5, 0, 0, 0, 0, 16, 0};
 	struct rig *r = rig_bare();
 	struct rig_raw raw = {0};
 
@@ -364,7 +356,8 @@ static void the_initiator_speaks_first(void **state)
 
 static void a_message_goes_out_in_the_bytes_that_peers_know(void **state)
 {
-	static const uint8_t header[] = {255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t header[] = {
+		255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0};
 	struct rig_raw raw;
 	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
 
@@ -408,173 +401,6 @@ static void data_waits_for_credits(void **state)
 	rig_free_raw(r, &raw);
 }
 
-static void a_silent_peer_is_asked_and_then_given_up(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
-	struct smbdirect *s = r->side[1].s;
-	unsigned before = raw.received;
-
-	smbdirect_check_silence(s, s->heard_ns + s->p.idle_seconds * 1000000000ull - 1);
-	rig_quiet(r);
-	assert_int_equal(raw.received, before);
-	rig_check_silence(&r->side[1], 1);
-	rig_check_silence(&r->side[1], 1);
-	rig_quiet(r);
-	assert_int_equal(raw.received, before + 1);
-	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
-	assert_int_equal(raw_last_data(&raw).data.len, 0);
-	rig_check_silence(&r->side[1], 2);
-	expect_end(r, &raw, "the peer is silent");
-}
-
-static void a_peer_that_answers_is_asked_again_and_again(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
-
-	for (int i = 0; i < 30; i++) {
-		unsigned before = raw.received;
-
-		rig_check_silence(&r->side[1], 1);
-		rig_quiet(r);
-		assert_in_range(raw.received, before + 1, before + 2);
-		assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
-		raw_send_data(&raw, (struct smbdirect_data){10, 1, 0, 0, {NULL, 0}});
-		rig_quiet(r);
-		assert_int_equal(r->side[1].ended, 0);
-	}
-	rig_free_raw(r, &raw);
-}
-
-/* The acceptor was never given a credit to ask with. */
-static void a_peer_that_cannot_be_asked_is_given_up_too(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
-
-	rig_check_silence(&r->side[0], 1);
-	rig_quiet(r);
-	assert_int_equal(raw.received, 1);
-	rig_check_silence(&r->side[0], 2);
-	expect_end(r, &raw, "the peer is silent");
-}
-
-static void both_of_our_sides_keep_each_other_alive(void **state)
-{
-	struct rig *r = rig_connected(rig_defaults, rig_defaults);
-
-	for (int i = 0; i < 600; i++) {
-		struct smbdirect *s = r->side[i & 1].s;
-
-		rig_check_silence(&r->side[i & 1], 1);
-		assert_true(s->asked);
-		rig_quiet(r);
-		assert_false(s->asked);
-	}
-	assert_int_equal(r->side[0].ended + r->side[1].ended, 0);
-	rig_free(r);
-}
-
-/* The specification's words would have the answer ask again; then it would never end. */
-static void a_question_is_answered_once_and_without_a_question(void **state)
-{
-	for (size_t data = 0; data < 2; data++) {
-		struct rig_raw raw;
-		struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
-
-		raw_send_data(&raw, (struct smbdirect_data){10, 5, 1, 0, {NULL, data}});
-		rig_quiet(r);
-		assert_int_equal(raw.received, 2);
-		assert_int_equal(raw_last_data(&raw).flags, 0);
-		assert_int_equal(raw_last_data(&raw).data.len, 0);
-		rig_free_raw(r, &raw);
-	}
-}
-
-static void data_is_an_answer(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
-
-	r->side[0].echo = 10;
-	raw_send_data(&raw, (struct smbdirect_data){10, 5, 1, 0, {NULL, 1}});
-	rig_quiet(r);
-	assert_int_equal(raw.received, 2);
-	assert_int_equal(raw_last_data(&raw).data.len, 10);
-	rig_free_raw(r, &raw);
-}
-
-/* Held, and with its last credit spent on the question: it gets one to go on with, but none for a question with data. */
-static void a_held_peer_is_answered(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 1);
-	struct smbdirect_facts f;
-
-	smbdirect_hold(r->side[0].s, true);
-	raw_send_data(&raw, (struct smbdirect_data){1, 1, 1, 0, {NULL, 0}});
-	rig_quiet(r);
-	assert_int_equal(raw.received, 2);
-	assert_int_equal(raw_last_data(&raw).credits_granted, 1);
-	raw_send_data(&raw, (struct smbdirect_data){1, 1, 1, 0, {NULL, 1}});
-	rig_quiet(r);
-	assert_int_equal(raw.received, 2);
-	smbdirect_hold(r->side[0].s, false);
-	rig_quiet(r);
-	assert_int_equal(raw.received, 3);
-	smbdirect_facts(r->side[0].s, &f);
-	assert_in_range(f.receive_credits, 1, 2);
-	rig_free_raw(r, &raw);
-}
-
-static void a_held_peer_without_credits_can_show_that_it_lives(void **state)
-{
-	struct rig_raw raw;
-	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 1);
-	struct smbdirect *s = r->side[0].s;
-
-	smbdirect_hold(s, true);
-	raw_send_data(&raw, (struct smbdirect_data){1, 9, 0, 0, {NULL, 1}});
-	rig_quiet(r);
-	assert_int_equal(s->credits.receive, 0);
-	rig_check_silence(&r->side[0], 1);
-	rig_quiet(r);
-	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
-	assert_int_equal(raw_last_data(&raw).credits_granted, 1);
-	rig_free_raw(r, &raw);
-}
-
-/* The limits of time are those of the event loop's clock: with a limit of 0 they are over at once. */
-static void the_timer_ends_a_negotiation_without_an_answer(void **state)
-{
-	for (unsigned which = 0; which < 2; which++) {
-		struct smbdirect_params p = rig_defaults;
-		struct rig *r = rig_bare();
-		struct rig_raw raw = {0};
-
-		p.negotiate_seconds = 0;
-		raw_start(r, &raw, which);
-		rig_start(r, !which, p);
-		while (!r->side[!which].ended)
-			tevent_loop_once(r->ev);
-		expect_end(r, &raw, "the negotiation takes too long");
-	}
-}
-
-static void the_timer_ends_a_session_with_a_silent_peer(void **state)
-{
-	struct smbdirect_params p = rig_defaults;
-	struct rig_raw raw;
-	struct rig *r;
-
-	p.idle_seconds = 0;
-	r = rig_with_raw(&raw, 1, p, 10);
-	while (!r->side[0].ended)
-		tevent_loop_once(r->ev);
-	expect_end(r, &raw, "the peer is silent");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -596,16 +422,6 @@ int main(void)
 		cmocka_unit_test(the_initiator_speaks_first),
 		cmocka_unit_test(a_message_goes_out_in_the_bytes_that_peers_know),
 		cmocka_unit_test(data_waits_for_credits),
-		cmocka_unit_test(a_silent_peer_is_asked_and_then_given_up),
-		cmocka_unit_test(a_peer_that_answers_is_asked_again_and_again),
-		cmocka_unit_test(a_peer_that_cannot_be_asked_is_given_up_too),
-		cmocka_unit_test(both_of_our_sides_keep_each_other_alive),
-		cmocka_unit_test(a_question_is_answered_once_and_without_a_question),
-		cmocka_unit_test(data_is_an_answer),
-		cmocka_unit_test(a_held_peer_is_answered),
-		cmocka_unit_test(a_held_peer_without_credits_can_show_that_it_lives),
-		cmocka_unit_test(the_timer_ends_a_negotiation_without_an_answer),
-		cmocka_unit_test(the_timer_ends_a_session_with_a_silent_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
