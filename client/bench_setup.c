@@ -264,10 +264,30 @@ void bench_detach(struct bench *b)
 	}
 }
 
-int bench_hold(struct bench *b)
+static void hold_readable(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
 {
+	bool *end = arg;
 	char c;
 
+	*end = read(STDIN_FILENO, &c, 1) <= 0;
+}
+
+/* Until the input ends; the connections live meanwhile, and answer a server that asks whether they do. */
+static void hold_wait(struct bench *b)
+{
+	struct tevent_fd *fde;
+	bool end = false;
+
+	if (!cli_can_wait_for(STDIN_FILENO))
+		return;
+	fde = tevent_add_fd(b->cli->ev, b, STDIN_FILENO, TEVENT_FD_READ, hold_readable, &end);
+	while (fde && !end && tevent_loop_once(b->cli->ev) == 0)
+		;
+	talloc_free(fde);
+}
+
+int bench_hold(struct bench *b)
+{
 	/* The one that the subcommand began with counts. */
 	for (unsigned i = 1; i < b->hold; i++) {
 		struct daxsmb_mount m;
@@ -278,7 +298,6 @@ int bench_hold(struct bench *b)
 	}
 	printf("holding %u\n", b->hold);
 	fflush(stdout);
-	while (read(STDIN_FILENO, &c, 1) > 0)
-		;
+	hold_wait(b);
 	return CLI_OK;
 }

@@ -53,6 +53,9 @@ bool cli_credentials(struct cli *cli, char *arg);
 /* Asks for the password where none was given. False if there is nobody to ask. */
 bool cli_password(struct cli *cli);
 
+/* Whether fd can be waited for: a regular file cannot, and /dev/null and the like need not. */
+bool cli_can_wait_for(int fd);
+
 /* One line on stderr. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "daxsmb: //host/share/path: what: reason", and CLI_FAILED. what may be NULL. */

@@ -179,8 +179,7 @@ static bool put_prepare(struct put *u, uint64_t *total)
 	for (unsigned i = 0; i < u->depth; i++)
 		u->slots[i].put = u;
 	*total = fstat(u->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-	/* A regular file cannot be waited for, and /dev/null and the like need not be. */
-	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(u->fd)) {
+	if (cli_can_wait_for(u->fd)) {
 		u->readable = tevent_add_fd(u->cli->ev, u->slots, u->fd, 0, put_readable, u);
 		return u->readable != NULL;
 	}

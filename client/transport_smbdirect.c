@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	RECEIVE_SIZE = 8192,     /* of one Send: an answer with 4 KiB of data is one */
+	RECEIVE_SIZE = 16384, /* of one Send: an answer with 8 KiB of data is one */
 	RECEIVE_CREDITS = 255,
 	MIN_MAX_SEND = 131072,   /* [MS-SMBD] 3.1.5.3: what any peer takes */
 	MAX_TRANSFER = 8 << 20,
