@@ -18,8 +18,10 @@
  */
 struct dax_inode;
 
-/* A mapping from offset 0; longer than the file, mostly. Counted; it stays while it is used, also when a
- * longer one has replaced it. */
+/*
+ * A mapping from offset 0; longer than the file, mostly. Counted; it stays while it is used, also when a
+ * longer one has replaced it.
+ */
 struct vfs_map {
 	atomic_uint refs;
 	uint8_t *base;

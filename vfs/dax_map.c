@@ -144,8 +144,10 @@ static struct vfs_map *present_map(struct dax_inode *i, uint64_t end)
 	return i->map && i->map->len >= end ? dax_map_ref(i->map) : NULL;
 }
 
-/* Makes m the inode's, unless another thread was faster or the descriptor has become another. One ref in
- * *out. */
+/*
+ * Makes m the inode's, unless another thread was faster; one ref in *out. False if the descriptor has become
+ * another meanwhile.
+ */
 static bool install(struct dax_inode *i, struct vfs_map *m, uint64_t end, struct vfs_map **out)
 {
 	struct vfs_map *old = m;
@@ -174,17 +176,16 @@ int dax_map_get(struct dax_inode *i, uint64_t end, struct vfs_map **out)
 {
 	struct vfs_map *m;
 	bool writable, unmappable;
-	int rc;
-
 	size_t len;
+	int rc;
 
 	do {
 		pthread_mutex_lock(&i->lock);
 		*out = present_map(i, end);
 		writable = i->access == (VFS_READ | VFS_WRITE);
 		unmappable = i->unmappable;
-		/* all that has storage in one piece: who makes long files of holes gets no address space for
-		 * it */
+		/* all that has storage in one piece: a long file of holes gets no address space for its
+		 * length */
 		len = length_for(end, i->data.from <= end ? i->data.to : end);
 		pthread_mutex_unlock(&i->lock);
 		if (*out)

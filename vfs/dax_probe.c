@@ -69,23 +69,18 @@ static void probe_file(int fd, bool writable, struct dax_offer *out)
 	out->sync = out->dax && p != MAP_FAILED && !out->memory;
 	if (p != MAP_FAILED)
 		munmap(p, page);
-	out->fsync = fsync(fd) == 0;
 }
 
-/* A regular file in the root, open for reading; or else the root itself, of which fsync can be asked at
- * least. -1 if neither. */
-static int open_any(int root)
+/* A regular file in the root directory dir, open for reading, or -1. */
+static int open_any(int dir)
 {
-	struct posix_dents d = {.fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct posix_dents d = {.fd = dir};
 	struct posix_dent e;
 	int fd = -1;
 
-	for (int i = 0; d.fd >= 0 && fd < 0 && i < PROBE_ENTRIES && posix_dents_next(&d, &e) > 0; i++)
+	for (int i = 0; fd < 0 && i < PROBE_ENTRIES && posix_dents_next(&d, &e) > 0; i++)
 		if (e.type == DT_REG)
-			fd = openat(root, e.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return d.fd;
-	close(d.fd);
+			fd = openat(dir, e.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd;
 }
 
@@ -96,28 +91,31 @@ static const char *explain(const struct dax_offer *o, bool probed)
 	if (o->memory)
 		return "what is stored there is kept in memory that is not persistent, or does not tell "
 		       "where it is kept";
-	if (!probed)
-		return "there is no file to probe, and none can be made";
 	if (!o->fsync)
 		return "fsync fails";
+	if (!probed)
+		return "there is no file to probe, and none can be made";
 	return o->dax ? "MAP_SYNC is refused" : "the file system is not DAX";
 }
 
 void dax_probe(int root, struct dax_offer *out)
 {
+	int dir = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd = openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	bool writable = fd >= 0;
 	struct stat st;
 
-	*out = (struct dax_offer){
-		.memory = fstat(root, &st) == 0 && (is_volatile(root) || is_volatile_region(st.st_dev))};
-	if (fd < 0)
-		fd = open_any(root);
-	if (fd >= 0) {
+	*out = (struct dax_offer){0};
+	out->memory = fstat(root, &st) == 0 && (is_volatile(root) || is_volatile_region(st.st_dev));
+	if (fd < 0 && dir >= 0)
+		fd = open_any(dir);
+	if (fd >= 0)
 		probe_file(fd, writable, out);
-		close(fd);
-	}
-	if (out->memory)
-		out->fsync = false;
+	/* the directory first: mostly there is nothing to wait for */
+	out->fsync = !out->memory && ((dir >= 0 && fsync(dir) == 0) || (fd >= 0 && fsync(fd) == 0));
 	out->why = explain(out, fd >= 0);
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
 }

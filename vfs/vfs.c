@@ -275,7 +275,10 @@ int vfs_flush(struct vfs_file *f, unsigned flags)
 {
 	if (!f->share->o.strict_sync)
 		return 0;
-	return must_not_wait(f->share, flags) ? -EAGAIN : f->share->ops->flush(f, flags);
+	/* memory that needs fsync to be safe, as virtio-pmem, is fast until then */
+	if (must_not_wait(f->share, flags) || (flags & VFS_NOWAIT && f->share->durability == VFS_FLUSHED))
+		return -EAGAIN;
+	return f->share->ops->flush(f, flags);
 }
 
 int vfs_window_open(struct vfs_file *f, uint64_t offset, size_t len, unsigned access, struct vfs_window *out)

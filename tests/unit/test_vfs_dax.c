@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "dax_rig.h"
 
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 /* Data of mapped files; all cases that backends have in common run here too. */
@@ -123,6 +126,22 @@ static void holes_have_no_windows_and_stay_holes_when_read(void **state)
 	w = window_of(f, 16 * MIB - 3, 3, VFS_READ);
 	assert_memory_equal(w.base, "end", 3);
 	vfs_window_close(&w);
+	vfs_file_unref(f);
+}
+
+static void storage_that_was_given_back_is_a_hole(void **state)
+{
+	struct vfs_file *f = mapped_file("a", 'a', MIB);
+	struct vfs_window w;
+
+	assert_int_equal(vfs_set_sparse(f, NULL, true), 0);
+	assert_int_equal(vfs_zero_range(f, 16 * PAGE, 16 * PAGE), 0);
+	assert_int_equal(vfs_window_open(f, 16 * PAGE, PAGE, VFS_READ, &w), -EAGAIN);
+	assert_int_equal(vfs_truncate(f, 0, 0), 0);
+	assert_int_equal(vfs_truncate(f, MIB, 0), 0);
+	assert_int_equal(vfs_window_open(f, 0, PAGE, VFS_READ, &w), -EAGAIN);
+	assert_true(file_holds(f, 0, 0, MIB));
+	assert_true(stat_of(f).allocation < MIB);
 	vfs_file_unref(f);
 }
 
@@ -394,6 +413,13 @@ static void writing_drops_the_set_user_id_bits(void **state)
 		/* set-group-ID without group execution is another thing, and stays */
 		assert_int_equal(stat_of(f).unix_mode & 07777, i % 2 ? 0755 : 02745);
 	}
+	assert_int_equal(chmod(local("a"), 06755), 0);
+	vfs_window_close(&w);
+	/* root may keep them */
+	w = window_of(f, 0, PAGE, VFS_WRITE);
+	assert_int_equal(vfs_window_written(&w, 0, 1), 0);
+	assert_int_equal(put(f, "x", 1, 0), 1);
+	assert_int_equal(stat_of(f).unix_mode & 07777, 06755);
 	vfs_window_close(&w);
 	vfs_file_unref(f);
 	vfs_file_unref(g);
@@ -440,6 +466,28 @@ static void a_full_file_system_is_an_error_and_no_fault(void **state)
 	free(block);
 }
 
+/* True if all blocks of the range are initialised, or the file system does not tell. */
+static bool is_initialised(const char *path, uint64_t offset, uint64_t len)
+{
+	struct {
+		struct fiemap head;
+		struct fiemap_extent extents[64];
+	} map = {.head = {.fm_start = offset, .fm_length = len, .fm_extent_count = 64}};
+	int fd = open(local(path), O_RDONLY), rc = ioctl(fd, FS_IOC_FIEMAP, &map);
+	uint64_t at = offset;
+
+	close(fd);
+	if (rc < 0)
+		return errno == EOPNOTSUPP || errno == ENOTTY;
+	for (unsigned i = 0; i < map.head.fm_mapped_extents; i++) {
+		const struct fiemap_extent *e = &map.extents[i];
+		if (e->fe_logical > at || e->fe_flags & FIEMAP_EXTENT_UNWRITTEN)
+			return false;
+		at = e->fe_logical + e->fe_length;
+	}
+	return at >= offset + len;
+}
+
 static void allocated_ranges_keep_their_bytes_and_have_storage(void **state)
 {
 	struct vfs_file *f = mapped_file("a", 'a', PAGE);
@@ -451,6 +499,7 @@ static void allocated_ranges_keep_their_bytes_and_have_storage(void **state)
 	assert_int_equal(dax_allocate(i, 10, 0), 0);
 	assert_int_equal(dax_allocate(i, 10, 3 * MIB), 0);
 	assert_true(stat_of(f).allocation >= 3 * MIB);
+	assert_true(is_initialised("a", 10, 3 * MIB));
 	struct vfs_window w = window_of(f, 10, 3 * MIB, VFS_WRITE);
 	assert_true(all_are(w.base, 'a', PAGE - 10));
 	assert_true(all_are(w.base + PAGE - 10, 0, MIB));
@@ -462,6 +511,73 @@ static void allocated_ranges_keep_their_bytes_and_have_storage(void **state)
 	vfs_file_unref(f);
 }
 
+struct filler {
+	struct vfs_file *f;
+	bool ok;
+};
+enum { FILLED = MIB, STEP = 777 };
+
+static void *fill_holes(void *arg)
+{
+	struct filler *w = arg;
+
+	w->ok = true;
+	for (uint64_t at = 0; at < FILLED; at += STEP)
+		w->ok = put(w->f, "w", 1, at) == 1 && w->ok;
+	return NULL;
+}
+
+static void allocating_loses_nothing_that_is_written_meanwhile(void **state)
+{
+	struct filler w = {.f = mapped_file("a", 'a', PAGE)};
+	pthread_t t;
+	char c;
+
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(vfs_truncate(w.f, 0, 0), 0);
+		assert_int_equal(vfs_truncate(w.f, FILLED, 0), 0);
+		assert_int_equal(pthread_create(&t, NULL, fill_holes, &w), 0);
+		for (uint64_t at = 0; at < FILLED; at += FILLED / 16)
+			assert_int_equal(dax_allocate(dax_inode_of(w.f), at, FILLED / 16), 0);
+		pthread_join(t, NULL);
+		assert_true(w.ok);
+		for (uint64_t at = 0; at < FILLED; at += STEP) {
+			assert_int_equal(get(w.f, &c, 1, at), 1);
+			assert_int_equal(c, 'w');
+		}
+	}
+	vfs_file_unref(w.f);
+}
+
+static void what_is_not_in_memory_has_no_window_until_it_is_read(void **state)
+{
+	char *data = calloc(1, MIB);
+	struct vfs_window w;
+
+	if (vfs_share_is_memory_speed(share)) {
+		free(data);
+		skip(); /* there is nothing to wait for */
+	}
+	struct vfs_file *f = new_file("a");
+	assert_int_equal(put(f, data, MIB, 0), MIB);
+	vfs_file_unref(f);
+	int fd = open(local("a"), O_RDONLY);
+	assert_int_equal(fsync(fd), 0);
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+	f = opened("a", VFS_READ);
+	struct iovec v = {data, MIB};
+	assert_int_equal(vfs_window_open(f, 0, MIB, VFS_READ, &w), -EAGAIN);
+	assert_int_equal(vfs_pread(f, &v, 1, 0, VFS_NOWAIT), -EAGAIN);
+	assert_int_equal(vfs_pread(f, &v, 1, 0, 0), MIB);
+	w = window_of(f, 0, MIB, VFS_READ);
+	assert_true(all_are(w.base, 0, MIB));
+	vfs_window_close(&w);
+	assert_int_equal(vfs_pread(f, &v, 1, 0, VFS_NOWAIT), MIB);
+	vfs_file_unref(f);
+	free(data);
+}
+
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,6 +587,7 @@ static int run_all(void)
 		CASE(a_window_needs_the_access_of_its_handle),
 		CASE(a_window_outlives_its_handle_and_a_longer_mapping),
 		CASE(holes_have_no_windows_and_stay_holes_when_read),
+		CASE(storage_that_was_given_back_is_a_hole),
 		CASE(writes_into_holes_and_over_their_edges_read_back),
 		CASE(growth_shows_zeros_and_no_old_bytes),
 		CASE(unaligned_reads_and_writes_are_exact),
@@ -483,6 +600,8 @@ static int run_all(void)
 		CASE(writing_drops_the_set_user_id_bits),
 		CASE(a_full_file_system_is_an_error_and_no_fault),
 		CASE(allocated_ranges_keep_their_bytes_and_have_storage),
+		CASE(allocating_loses_nothing_that_is_written_meanwhile),
+		CASE(what_is_not_in_memory_has_no_window_until_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
