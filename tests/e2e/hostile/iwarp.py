@@ -278,9 +278,8 @@ class Iwarp:
 
     # ---- memory ----
 
-    def expose(self, memory, write=True, read=True):
-        """The new tag of a bytearray."""
-        tag = 0
+    def expose(self, memory, write=True, read=True, tag=0):
+        """The tag, new if none is given, of a bytearray."""
         while tag in (0, *self.regions):
             tag = struct.unpack('>I', os.urandom(4))[0]
         self.regions[tag] = Region(memory, write, read)
