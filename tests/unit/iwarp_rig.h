@@ -205,6 +205,14 @@ static inline struct rdma_work *op_over(struct op *o, const void *p, size_t n)
 	return &o->w;
 }
 
+static inline struct rdma_work *access_op(struct op *o, const void *p, size_t n, const struct rdma_target *t, uint64_t offset)
+{
+	op_over(o, p, n);
+	o->w.tag = t->tag;
+	o->w.remote_offset = offset;
+	return &o->w;
+}
+
 static inline void fill_pattern(uint8_t *p, size_t n, unsigned seed)
 {
 	for (size_t i = 0; i < n; i++)

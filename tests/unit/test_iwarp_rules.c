@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* Order, limits, durability, fences, faults. */
+/* Order, limits, durability, fences. */
 
 enum { BIG = 4 << 20 };
 
@@ -13,14 +13,6 @@ static uint8_t *big_buffer(unsigned seed)
 
 	fill_pattern(p, BIG, seed);
 	return p;
-}
-
-static struct rdma_work *access_op(struct op *o, const void *p, size_t n, const struct rdma_target *t, uint64_t offset)
-{
-	op_over(o, p, n);
-	o->w.tag = t->tag;
-	o->w.remote_offset = offset;
-	return &o->w;
 }
 
 /* ---- order and limits ---- */
@@ -540,171 +532,6 @@ static void a_send_with_invalidate_takes_the_tag_along(void **state)
 	rig_free(&r);
 }
 
-/* ---- memory that faults ---- */
-
-struct file_memory {
-	int fd;
-	uint8_t *p;
-	size_t len;
-};
-
-static void file_map(struct file_memory *f, size_t len)
-{
-	f->fd = memfd_create("iwarp", 0);
-	f->len = len;
-	assert_int_equal(ftruncate(f->fd, (off_t)len), 0);
-	f->p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
-	assert_true(f->p != MAP_FAILED);
-	memset(f->p, 'f', len);
-}
-
-static void file_unmap(struct file_memory *f)
-{
-	munmap(f->p, f->len);
-	close(f->fd);
-}
-
-static const struct {
-	bool crc;
-	unsigned flags;
-	int mss;
-} ways[] = {{true, 0, 0}, {false, 0, 0}, {true, RDMA_SHARED, 0}, {true, 0, 1448}, {false, RDMA_SHARED, 1448}};
-
-static void a_write_from_memory_that_is_gone_sends_zeros(void **state)
-{
-	enum { N = 1 << 20, KEPT = 300 << 10 };
-	uint8_t *to = malloc(N);
-	struct rdma_target t = {.base = to, .len = N, .rights = RDMA_REMOTE_WRITE};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct file_memory f;
-		struct op write, after;
-		struct rig r;
-
-		rig_connect(&r, ways[i].mss, ways[i].crc);
-		file_map(&f, N);
-		assert_int_equal(ftruncate(f.fd, KEPT), 0);
-		memset(to, 1, N);
-		assert_int_equal(rdma_register(r.b.conn, &t), 0);
-		access_op(&write, f.p, N, &t, 0)->flags = ways[i].flags;
-		rdma_write(r.a.conn, &write.w);
-		rdma_send(r.a.conn, op_over(&after, "on", 2));
-		rig_until(&r, &r.b.messages, 1);
-		assert_int_equal(write.done, 1);
-		assert_int_equal(write.error, -EIO);
-		assert_int_equal(after.error, 0);
-		for (unsigned k = 0; k < N; k++)
-			assert_int_equal(to[k], k < KEPT ? 'f' : 0);
-		assert_int_equal(r.a.ended + r.b.ended, 0);
-		rig_free(&r);
-		file_unmap(&f);
-	}
-	free(to);
-}
-
-static void a_send_from_memory_that_is_gone_ends_the_connection(void **state)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct file_memory f;
-		struct op send;
-		struct rig r;
-
-		rig_connect(&r, ways[i].mss, ways[i].crc);
-		file_map(&f, 4096);
-		assert_int_equal(ftruncate(f.fd, 0), 0);
-		op_over(&send, f.p, 4096)->flags = ways[i].flags;
-		rdma_send(r.a.conn, &send.w);
-		rig_until(&r, &r.b.ended, 1);
-		rig_until(&r, &r.a.ended, 1);
-		assert_string_equal(r.b.why, "terminated by the peer: RDMAP: local catastrophic error");
-		assert_string_equal(r.a.why, "terminated: RDMAP: local catastrophic error");
-		assert_int_equal(send.done, 1);
-		assert_int_equal(send.error, -EIO);
-		assert_int_equal(r.b.messages, 0);
-		rig_free(&r);
-		file_unmap(&f);
-	}
-}
-
-static void a_read_into_memory_that_is_gone_goes_without_its_data(void **state)
-{
-	enum { N = 1 << 20 };
-	uint8_t *from = malloc(N), *good = malloc(N);
-	struct rdma_target t = {.base = from, .len = N, .rights = RDMA_REMOTE_READ};
-
-	fill_pattern(from, N, 3);
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct file_memory f;
-		struct op read, after;
-		struct rig r;
-
-		rig_connect(&r, ways[i].mss, ways[i].crc);
-		file_map(&f, N);
-		assert_int_equal(ftruncate(f.fd, 100 << 10), 0);
-		assert_int_equal(rdma_register(r.b.conn, &t), 0);
-		access_op(&read, f.p, N, &t, 0)->flags = ways[i].flags;
-		rdma_read(r.a.conn, &read.w);
-		rdma_read(r.a.conn, access_op(&after, good, N, &t, 0));
-		rig_until(&r, &after.done, 1);
-		assert_int_equal(read.done, 1);
-		assert_int_equal(read.error, -EIO);
-		assert_int_equal(after.error, 0);
-		assert_memory_equal(good, from, N);
-		assert_int_equal(r.a.ended + r.b.ended, 0);
-		rig_free(&r);
-		file_unmap(&f);
-	}
-	free(from);
-	free(good);
-}
-
-static unsigned faults;
-
-static void on_fault(struct rdma_target *t)
-{
-	faults++;
-}
-
-static void a_target_that_is_gone_ends_the_connection(void **state)
-{
-	enum { N = 1 << 20 };
-	uint8_t *local = calloc(1, N);
-
-	for (unsigned i = 0; i < 2 * ARRAY_SIZE(ways); i++) {
-		struct file_memory f;
-		struct op op;
-		struct rig r;
-		bool write = i % 2;
-
-		rig_connect(&r, ways[i / 2].mss, ways[i / 2].crc);
-		file_map(&f, N);
-		assert_int_equal(ftruncate(f.fd, 100 << 10), 0);
-		struct rdma_target t = {.base = f.p,
-			.len = N,
-			.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
-			.shared = ways[i / 2].flags & RDMA_SHARED,
-			.faulted = on_fault};
-		faults = 0;
-		assert_int_equal(rdma_register(r.b.conn, &t), 0);
-		access_op(&op, local, N, &t, 0);
-		if (write)
-			rdma_write(r.a.conn, &op.w);
-		else
-			rdma_read(r.a.conn, &op.w);
-		rig_until(&r, &faults, 1);
-		rdma_deregister(r.b.conn, &t);
-		rig_until(&r, &r.a.ended, 1);
-		rig_until(&r, &r.b.ended, 1);
-		assert_int_equal(faults, 1);
-		assert_string_equal(r.b.why, "terminated: RDMAP: local catastrophic error");
-		assert_string_equal(r.a.why, "terminated by the peer: RDMAP: local catastrophic error");
-		assert_int_equal(op.done, 1);
-		rig_free(&r);
-		file_unmap(&f);
-	}
-	free(local);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -724,10 +551,6 @@ int main(void)
 		cmocka_unit_test(the_rest_of_a_write_goes_nowhere_behind_the_fence),
 		cmocka_unit_test(a_read_that_is_half_answered_ends_in_order),
 		cmocka_unit_test(a_send_with_invalidate_takes_the_tag_along),
-		cmocka_unit_test(a_write_from_memory_that_is_gone_sends_zeros),
-		cmocka_unit_test(a_send_from_memory_that_is_gone_ends_the_connection),
-		cmocka_unit_test(a_read_into_memory_that_is_gone_goes_without_its_data),
-		cmocka_unit_test(a_target_that_is_gone_ends_the_connection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
