@@ -47,7 +47,7 @@ struct bench_slot {
 	bool failed;  /* one of them was bad */
 	bool last;    /* what came says that the stage is not to be repeated */
 	struct smb2_file_id file;
-	uint8_t *memory;            /* for what is read, where the server places it */
+	uint8_t *memory;            /* for what is read: where the server places it, or where it is kept; NULL */
 	struct rdma_buffer *buffer; /* registered while a READ or WRITE is in flight; NULL: the payload is in the message */
 };
 
@@ -70,6 +70,7 @@ struct bench_conn {
 	uint8_t *in;
 	size_t in_len, in_cap, in_chunk;
 	size_t discard; /* bytes of the current frame that need not be looked at */
+	uint8_t *keep;  /* where they go; NULL: nowhere */
 };
 
 struct bench_op {
@@ -100,7 +101,7 @@ struct bench {
 	uint64_t size, file_size;
 	unsigned depth, connections, hold;
 	double seconds, warm_up;
-	bool json, verify, marks;
+	bool json, verify, keep, marks;
 
 	char *folder; /* on the share, ours alone */
 	uint8_t *payload;

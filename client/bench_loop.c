@@ -146,7 +146,7 @@ static int conn_read(struct bench_conn *c)
 	ssize_t n;
 
 	if (c->discard)
-		n = recv(c->fd, NULL, c->discard, MSG_TRUNC | MSG_DONTWAIT);
+		n = recv(c->fd, c->keep, c->discard, (c->keep ? 0 : MSG_TRUNC) | MSG_DONTWAIT);
 	else
 		n = recv(c->fd, c->in + c->in_len, room < c->in_chunk ? room : c->in_chunk, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -155,6 +155,7 @@ static int conn_read(struct bench_conn *c)
 		return -1;
 	if (c->discard) {
 		c->discard -= (size_t)n;
+		c->keep += c->keep ? n : 0;
 		return c->discard || bench_take_discarded(c) ? 1 : -1;
 	}
 	c->in_len += (size_t)n;

@@ -55,7 +55,7 @@ static bool build_read(struct bench_conn *c, struct bench_slot *s)
 	struct bench_template *t = &s->stages[0];
 	struct wr w = bench_part(c, t);
 
-	if (c->direct)
+	if (c->direct || c->bench->keep)
 		s->memory = talloc_size(c->slots, q.length);
 	if (bench_direct_lend(s, s->memory, RDMA_REMOTE_WRITE)) {
 		q.channel = rdma_buffer_channel(c->m.conn);

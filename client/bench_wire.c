@@ -2,7 +2,7 @@
 #include "client/bench.h"
 #include "core/clock.h"
 
-enum { PREFIX = 4, TEMPLATE_MAX = 1024 };
+enum { PREFIX = 4, TEMPLATE_MAX = 1024, READ_PAYLOAD_AT = SMB2_HEADER_SIZE + SMB2_READ_RSP_FIXED_SIZE };
 enum { CREDITS_AT = 14, NEXT_COMMAND_AT = 20, MESSAGE_ID_AT = 24 }; /* [MS-SMB2] 2.2.1 */
 
 struct wr bench_part(struct bench_conn *c, struct bench_template *t)
@@ -222,14 +222,32 @@ bool bench_take_message(struct bench_conn *c, uint8_t *data, size_t len)
 	return take_frame(c, plain, true, clock_now_ns());
 }
 
-/* A long rest of the frame that begins the buffer is payload: the kernel drops it instead of copying it. */
+/* Where the rest of a READ's payload belongs, the first bytes of which are copied there; NULL: it is not what was asked for. */
+static uint8_t *keep_beginning(struct bench_conn *c, struct bytes message, size_t len)
+{
+	struct rd r = rd_over(message);
+	struct smb2_header h;
+	struct bench_slot *s;
+
+	if (!smb2_header_decode(&r, &h))
+		return NULL;
+	s = &c->slots[c->by_id[h.message_id % BENCH_IDS] / BENCH_PARTS];
+	if (!s->memory || len - READ_PAYLOAD_AT != c->bench->size)
+		return NULL;
+	memcpy(s->memory, message.data + READ_PAYLOAD_AT, message.len - READ_PAYLOAD_AT);
+	return s->memory + message.len - READ_PAYLOAD_AT;
+}
+
+/* A long rest of the frame that begins the buffer is payload: the kernel drops it instead of copying it, or copies it once. */
 static void discard_rest(struct bench_conn *c)
 {
 	struct rd r = rd_over(BYTES(c->in, c->in_len));
 	size_t len = rd_u32_be(&r) & 0xFFFFFF, have = c->in_len - PREFIX;
 
-	if (have >= SMB2_HEADER_SIZE + SMB2_READ_RSP_FIXED_SIZE && len - have > c->in_chunk / 2)
-		c->discard = len - have;
+	if (have < READ_PAYLOAD_AT || len - have <= c->in_chunk / 2)
+		return;
+	c->discard = len - have;
+	c->keep = c->bench->keep ? keep_beginning(c, BYTES(c->in + PREFIX, have), len) : NULL;
 }
 
 bool bench_take(struct bench_conn *c)

@@ -15,6 +15,7 @@ enum {
 	OPT_HOLD,
 	OPT_JSON,
 	OPT_VERIFY,
+	OPT_KEEP,
 	OPT_MARKS
 };
 enum { BENCH_DEFAULT_DEPTH = 32, BENCH_CREDITS = 8192, MAX_CONNECTIONS = 100000 };
@@ -25,7 +26,7 @@ struct bench_options {
 	uint64_t size, file_size;
 	uint64_t connections, hold;
 	double seconds, warm_up;
-	bool json, verify, marks;
+	bool json, verify, keep, marks;
 };
 
 static bool take_seconds(const char *value, double *out)
@@ -60,6 +61,8 @@ static bool take_option(struct cli *cli, int code, const char *value)
 		return o->json = true;
 	case OPT_VERIFY:
 		return o->verify = true;
+	case OPT_KEEP:
+		return o->keep = true;
 	case OPT_MARKS:
 		return o->marks = true;
 	}
@@ -76,6 +79,7 @@ static const struct option options[] = {
 	{"hold", required_argument, NULL, OPT_HOLD},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"keep", no_argument, NULL, OPT_KEEP},
 	{"marks", no_argument, NULL, OPT_MARKS},
 	{0},
 };
@@ -100,6 +104,7 @@ static struct bench *bench_new(struct cli *cli)
 	b->warm_up = o->warm_up;
 	b->json = o->json;
 	b->verify = o->verify;
+	b->keep = o->keep;
 	b->marks = o->marks;
 	cli->options.credits = BENCH_CREDITS;
 	return b;
@@ -209,6 +214,8 @@ const struct command command_bench = {
 		"      --seconds=S            how long (default 5), after --warmup=S (default 0)\n"
 		"      --filesize=SIZE        the file that is read or written (default 64M)\n"
 		"      --verify               check the signatures of answers, and look at all of them\n"
+		"      --keep                 take what is read into memory, as SMB Direct always does; else the "
+		"kernel may drop it\n"
 		"      --json                 one line for programs\n"
 		"      --marks                lines \"begin\" and \"end\" around what is measured\n"
 		"      --hold=N               N idle sessions until standard input ends, instead of a load\n",
