@@ -216,23 +216,32 @@ static void timer_due(struct tevent_context *ev, struct tevent_timer *te, struct
 
 /* ---- the transport ---- */
 
+/* Its length; or that the wire cannot say it. RFC 5041 section 5.1: the tagged offset does not wrap. */
+static int measure(struct rdma_work *work, size_t most)
+{
+	work->length = 0;
+	for (unsigned i = 0; i < work->n; i++) {
+		if (work->iov[i].iov_len > most - work->length)
+			return -EMSGSIZE;
+		work->length += work->iov[i].iov_len;
+	}
+	bool wraps = work->length && work->length - 1 > UINT64_MAX - work->remote_offset;
+	return wraps && work->kind != RDMAP_SEND ? -EINVAL : 0;
+}
+
 static void post(struct rdma_conn *conn, struct rdma_work *work, int kind, size_t most)
 {
 	struct iwarp *w = engine(conn);
-	bool fits = true;
 
 	work->kind = kind;
 	work->result = 0;
-	work->progress = work->length = 0;
-	for (unsigned i = 0; fits && i < work->n; i++) {
-		fits = work->iov[i].iov_len <= most - work->length;
-		work->length += fits ? work->iov[i].iov_len : 0;
-	}
+	work->progress = 0;
 	list_init(&work->link);
-	if (fits)
-		list_append(&w->tx.posted, &work->link);
+	int error = measure(work, most);
+	if (error)
+		iwarp_finish(w, work, error);
 	else
-		iwarp_finish(w, work, -EMSGSIZE);
+		list_append(&w->tx.posted, &work->link);
 	iwarp_kick(w);
 }
 

@@ -115,7 +115,6 @@ struct iwarp_tx {
 	uint8_t *arena; /* headers, trailers, payload that is copied */
 	size_t fill;
 	void *patches; /* payload that stands in for memory that faulted */
-	bool blocked;  /* the socket is full */
 };
 
 struct iwarp {

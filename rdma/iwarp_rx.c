@@ -251,9 +251,12 @@ bool iwarp_receive(struct iwarp *w)
 
 bool iwarp_discard(struct iwarp *w)
 {
-	for (size_t budget = RX_BUDGET; budget >= IWARP_RX_BUF; budget -= IWARP_RX_BUF) {
-		uint8_t sink[4096];
-		ssize_t got = recv(w->fd, sink, sizeof(sink), 0);
+	uint8_t small[1024];
+	uint8_t *p = w->rx.buf ? w->rx.buf : small; /* none before it was set up */
+	size_t size = w->rx.buf ? IWARP_RX_BUF : sizeof(small);
+
+	for (unsigned i = 0; i < RX_BUDGET / IWARP_RX_BUF; i++) {
+		ssize_t got = recv(w->fd, p, size, 0);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
 		if (got <= 0)

@@ -35,8 +35,8 @@ enum {
  * One Send, Write or Read. The poster owns it and what it points to, and leaves both alone until done, which comes exactly once.
  * error 0 of a Send or Write: the memory may be used again (the peer may not have it yet); of a Read: the data is there.
  * -EIO: the local memory faulted (core/fault.h), and the connection goes on: zeros went out in place of what a Write could not
- * read, a Read is without its data. A Send that faults ends the connection. -ECONNRESET, -ECANCELED: it has ended, or was
- * closed.
+ * read, a Read is without its data. A Send that faults ends the connection. -EMSGSIZE, -EINVAL: longer than the transport
+ * can say, the offset wraps. -ECONNRESET, -ECANCELED: the connection has ended, or was closed.
  */
 struct rdma_work {
 	const struct iovec *iov;
@@ -86,7 +86,7 @@ struct rdma_target {
 struct rdma_handlers {
 	/* Once: the connection is there and its facts are known. Works may be posted from now on. */
 	void (*established)(void *arg);
-	/* A Send of the peer, whole, at most receive_size bytes; borrowed until return, and may be written to. */
+	/* A Send of the peer, whole, at most receive_size bytes; borrowed until return or rdma_detach, and may be written to. */
 	void (*received)(void *arg, uint8_t *message, size_t len, bool solicited);
 	/* Once, the last callback: every work is done, no peer reaches a target any more. why lives until return. */
 	void (*ended)(void *arg, const char *why);

@@ -374,18 +374,20 @@ static void a_detached_connection_can_be_closed(void **state)
 
 /* ---- losing the peer ---- */
 
+enum { RELAY_MOST = 65536 };
+
 /* Passes bytes on, in both directions together at most `left`, then closes both. */
 struct relay {
 	int fd[2];
-	size_t left;
+	size_t left, step; /* so many at a time */
 };
 
 static void relay_pass(struct relay *l)
 {
-	uint8_t buf[65536];
+	uint8_t buf[RELAY_MOST];
 
 	for (unsigned i = 0; i < 2 && l->fd[0] >= 0; i++) {
-		size_t most = l->left < sizeof(buf) ? l->left : sizeof(buf);
+		size_t most = l->left < l->step ? l->left : l->step;
 		ssize_t n = most ? recv(l->fd[i], buf, most, MSG_DONTWAIT) : 0;
 		if (n < 0 && errno == EAGAIN)
 			continue;
@@ -409,10 +411,10 @@ static void relay_tick(struct tevent_context *ev, struct tevent_timer *te, struc
 }
 
 /* The whole exchange over a relay that passes so many bytes; false: it was cut before the end. */
-static bool exchange_over_relay(size_t size, size_t left)
+static bool exchange_over_relay(size_t size, size_t left, size_t step)
 {
 	struct exchange x = {.size = size};
-	struct relay l = {.left = left};
+	struct relay l = {.left = left, .step = step};
 	int a[2], b[2];
 
 	rig_init(&x.r);
@@ -439,12 +441,35 @@ static bool exchange_over_relay(size_t size, size_t left)
 	return over;
 }
 
+static void bytes_may_come_one_at_a_time(void **state)
+{
+	memset(remote, 0, 1000);
+	memset(fetched, 1, 1000);
+	fill_pattern(local, 1000, 3);
+	assert_true(exchange_over_relay(1000, SIZE_MAX, 1));
+	assert_memory_equal(remote, local, 1000);
+	assert_memory_equal(fetched, local, 1000);
+}
+
+/* So that the parts of large ones that go straight to their place are of every length. */
+static void bytes_may_come_in_odd_portions(void **state)
+{
+	for (size_t step = 997; step < RELAY_MOST; step = step * 3 + 1) {
+		memset(remote, 0, SIZE);
+		memset(fetched, 1, SIZE);
+		fill_pattern(local, SIZE, (unsigned)step);
+		assert_true(exchange_over_relay(SIZE, SIZE_MAX, step));
+		assert_memory_equal(remote, local, SIZE);
+		assert_memory_equal(fetched, local, SIZE);
+	}
+}
+
 static void the_peer_may_be_lost_after_every_byte(void **state)
 {
 	enum { SMALL = 61 };
 	size_t cut = 0;
 
-	while (!exchange_over_relay(SMALL, cut))
+	while (!exchange_over_relay(SMALL, cut, RELAY_MOST))
 		cut++;
 	assert_true(cut > 2 * 24 + 4 * SMALL); /* the handshake; a Write, a Read, two Sends */
 }
@@ -453,7 +478,7 @@ static void the_peer_may_be_lost_within_large_transfers(void **state)
 {
 	size_t cut = 300;
 
-	while (!exchange_over_relay(SIZE, cut))
+	while (!exchange_over_relay(SIZE, cut, RELAY_MOST))
 		cut += cut % 7 == 0 ? 12345 : 4001;
 	assert_true(cut > 2 * SIZE);
 }
@@ -469,6 +494,8 @@ int main(void)
 		cmocka_unit_test(a_connection_moves_to_another_thread_with_all_that_it_has),
 		cmocka_unit_test(messages_that_have_come_wait_for_the_attach),
 		cmocka_unit_test(a_detached_connection_can_be_closed),
+		cmocka_unit_test(bytes_may_come_one_at_a_time),
+		cmocka_unit_test(bytes_may_come_in_odd_portions),
 		cmocka_unit_test(the_peer_may_be_lost_after_every_byte),
 		cmocka_unit_test(the_peer_may_be_lost_within_large_transfers),
 	};

@@ -140,7 +140,7 @@ static void memory_in_pieces_is_gathered_and_scattered(void **state)
 static void lengths_that_the_wire_cannot_say_are_refused(void **state)
 {
 	struct iovec half[2] = {{NULL, (size_t)1 << 31}, {NULL, (size_t)1 << 31}};
-	struct op send, read, write, good;
+	struct op send, read, write, far, good;
 	struct rig r;
 
 	rig_connect(&r, 0, true);
@@ -155,12 +155,15 @@ static void lengths_that_the_wire_cannot_say_are_refused(void **state)
 	rdma_send(r.a.conn, &send.w);
 	rdma_read(r.a.conn, &read.w);
 	rdma_write(r.a.conn, &write.w);
+	op_over(&far, "xy", 2)->remote_offset = UINT64_MAX;
+	rdma_write(r.a.conn, &far.w);
 	rdma_send(r.a.conn, op_over(&good, "good", 4));
-	assert_int_equal(send.done + read.done + write.done, 0);
+	assert_int_equal(send.done + read.done + write.done + far.done, 0);
 	rig_until(&r, &good.done, 1);
 	assert_int_equal(send.error, -EMSGSIZE);
 	assert_int_equal(read.error, -EMSGSIZE);
 	assert_int_equal(write.error, -EMSGSIZE);
+	assert_int_equal(far.error, -EINVAL);
 	rig_until(&r, &r.b.messages, 1);
 	rig_free(&r);
 }
