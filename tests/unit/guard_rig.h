@@ -53,6 +53,7 @@ enum act {
 	ACT_RENAME_OVER,
 	ACT_UNLINK,
 	ACT_CHMOD,
+	ACT_CROWD,     /* a: processes that each truncate to 0; how many of them were refused with EPERM */
 };
 
 struct order {
@@ -133,6 +134,19 @@ static inline int64_t rename_over(const char *path)
 	return rename(from, path);
 }
 
+static inline int64_t crowd(const char *path, int64_t n)
+{
+	int64_t refused = 0;
+	int status;
+
+	for (int64_t i = 0; i < n; i++)
+		if (fork() == 0)
+			_exit(truncate(path, 0) == 0 ? 0 : errno);
+	for (int64_t i = 0; i < n; i++)
+		refused += wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EPERM;
+	return refused;
+}
+
 static inline int64_t on_descriptor(int fd, const struct order *o)
 {
 	char page[PAGE];
@@ -176,6 +190,8 @@ static inline int64_t obey(int *fd, const struct order *o)
 		return unlink(o->path);
 	case ACT_CHMOD:
 		return chmod(o->path, 0640);
+	case ACT_CROWD:
+		return crowd(o->path, o->a);
 	default:
 		return on_descriptor(*fd, o);
 	}

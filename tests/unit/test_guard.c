@@ -74,11 +74,11 @@ static void strongest_is_chosen(void **state)
 {
 	struct vfs_guard *events, *lease, *g;
 	int has_events = open_guard(folder, VFS_GUARD_FANOTIFY, &events);
-	int has_lease = open_guard(folder, VFS_GUARD_LEASE, &lease);
-	int rc = open_guard(folder, VFS_GUARD_AUTO, &g);
 
 	if (has_events < 0)
 		print_message("fanotify is not to be had here: %s\n", why);
+	int has_lease = open_guard(folder, VFS_GUARD_LEASE, &lease);
+	int rc = open_guard(folder, VFS_GUARD_AUTO, &g);
 	assert_int_equal(rc, has_events == 0 ? 0 : has_lease);
 	if (rc == 0)
 		assert_string_equal(vfs_guard_name(g), has_events == 0 ? "fanotify" : "lease");

@@ -407,6 +407,27 @@ static void nothing_is_told_before_the_range_is_armed_but_all_is_held(void **sta
 	assert_int_equal(helper_answer(&w->helpers[0]), 0);
 }
 
+/* Each costs the server a descriptor. What is too much fails, and changes nothing. */
+static void more_than_can_be_held_is_refused(void **state)
+{
+	enum { HELD_MOST = 1024 };
+	struct world *w = guarded(state);
+	struct look *before = malloc(sizeof(*before));
+
+	look_at(w, before);
+	helper_tell(&w->helpers[0], ACT_CROWD, w->path, HELD_MOST, 0);
+	wait_until_above(&w->owner.n, HELD_MOST - 1, "all that wait");
+	assert_int_equal(helper_do(&w->helpers[1], ACT_TRUNCATE, w->path, 0, 0), -EPERM);
+	assert_false(has_changed(w, before));
+	assert_int_equal(facts(w).held, HELD_MOST);
+	assert_int_equal(helper_do(&w->helpers[1], ACT_OPEN, w->path, O_RDONLY, 0), 0);
+	assert_int_equal(helper_do(&w->helpers[1], ACT_READ, w->path, FIRST, 0), PAGE);
+	vfs_guard_remove(w->range);
+	w->range = NULL;
+	assert_int_equal(helper_answer(&w->helpers[0]), 0);
+	free(before);
+}
+
 static void killed_waiter_leaves_nothing_behind(void **state)
 {
 	struct world *w = guarded(state);
@@ -710,6 +731,7 @@ int main(void)
 		CASE(range_that_goes_lets_go_what_waited_for_it),
 		CASE(range_that_a_change_waits_for_cannot_be_guarded_again),
 		CASE(nothing_is_told_before_the_range_is_armed_but_all_is_held),
+		CASE(more_than_can_be_held_is_refused),
 		CASE(killed_waiter_leaves_nothing_behind),
 		CASE(callback_may_remove_its_range),
 		CASE(guards_that_stop_let_all_go_and_tell),
