@@ -67,11 +67,10 @@ struct dax_inode *dax_inode_find(uint64_t dev, uint64_t ino);
 /* How long the file is now, or -errno. */
 int64_t dax_inode_size(const struct dax_inode *i);
 
-/*
- * A map in which all of `e` has storage, as far as is known: one ref. NULL: use system calls. Files of which
- * little is read or written are not worth a mapping, unless it is wanted.
- */
-struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wanted);
+/* Files of which little is read or written are not worth a mapping. Another `len` bytes are about to be. */
+bool dax_is_worth_a_map(struct dax_inode *i, uint64_t len);
+/* A map in which all of `e` has storage, as far as is known: one ref. NULL: use system calls. */
+struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e);
 /* `e` has been written by a system call. */
 void dax_inode_wrote(struct dax_inode *i, struct dax_extent e);
 

@@ -44,7 +44,7 @@ ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t o
 	struct dax_inode *i = dax_inode_of(f);
 	uint64_t len = size_of(iov, n);
 
-	if (must_not_fault(f, flags))
+	if (must_not_fault(f, flags) || !dax_is_worth_a_map(i, len))
 		return posix_pread(f, iov, n, offset, flags);
 	int64_t size = dax_inode_size(i);
 	if (size < 0 || offset >= (uint64_t)size)
@@ -52,7 +52,7 @@ ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t o
 	if (len > (uint64_t)size - offset)
 		len = (uint64_t)size - offset;
 	struct dax_extent e = {offset, offset + len};
-	struct vfs_map *m = dax_map_for(i, e, false);
+	struct vfs_map *m = dax_map_for(i, e);
 	if (!m)
 		return posix_pread(f, iov, n, offset, flags);
 	int rc = copy_out(m, iov, e);
@@ -150,10 +150,10 @@ ssize_t dax_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t 
 	struct dax_stamp before;
 	struct vfs_map *m = NULL;
 
-	if (len && !must_not_fault(f, flags))
+	if (len && !must_not_fault(f, flags) && dax_is_worth_a_map(i, len))
 		effect = dax_effect_of_write(i, e.to, &before);
 	if (effect != DAX_MORE)
-		m = dax_map_for(i, e, false);
+		m = dax_map_for(i, e);
 	if (m && effect == DAX_TIMES && m->sync) {
 		ssize_t r = posix_pwrite(f, iov, n, offset, flags);
 		dax_times_set(i, &before);

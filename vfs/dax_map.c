@@ -234,18 +234,17 @@ static bool has_storage(struct dax_inode *i, struct dax_extent e)
 	return true;
 }
 
-static bool is_worth_a_map(struct dax_inode *i, size_t len)
+bool dax_is_worth_a_map(struct dax_inode *i, uint64_t len)
 {
 	pthread_mutex_lock(&i->lock);
+	if (!i->map && i->moved < WORTH_MAPPING)
+		i->moved += len < WORTH_MAPPING ? len + COST_OF_CALL : WORTH_MAPPING;
 	bool worth = i->map || i->moved >= WORTH_MAPPING;
-	if (!worth)
-		i->moved += len + COST_OF_CALL < WORTH_MAPPING ? len + COST_OF_CALL : WORTH_MAPPING;
-	worth = worth || i->moved >= WORTH_MAPPING;
 	pthread_mutex_unlock(&i->lock);
 	return worth;
 }
 
-struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wanted)
+struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e)
 {
 	struct vfs_map *m = NULL;
 
@@ -255,8 +254,6 @@ struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e, bool wante
 	pthread_mutex_unlock(&i->lock);
 	if (m)
 		return m;
-	if (!wanted && !is_worth_a_map(i, (size_t)(e.to - e.from)))
-		return NULL;
 	return has_storage(i, e) && dax_map_get(i, e.to, &m) == 0 ? m : NULL;
 }
 
