@@ -12,7 +12,8 @@
 /*
  * The load generator. libdaxsmb logs on; then the loop takes the socket and the keys over and drives them
  * itself, so that the server is the limit: requests are encoded once and patched, many leave in one writev,
- * answers are looked at only as far as the result needs. Over SMB Direct the loop takes the transport over instead.
+ * answers are looked at only as far as the result needs. Over SMB Direct the loop takes the transport over
+ * instead.
  *
  *   bench > bench_conn, a socket > bench_slot, an operation in flight > bench_template, a frame of requests
  */
@@ -47,8 +48,8 @@ struct bench_slot {
 	bool failed;  /* one of them was bad */
 	bool last;    /* what came says that the stage is not to be repeated */
 	struct smb2_file_id file;
-	uint8_t *memory;            /* for what is read: where the server places it, or where it is kept; NULL */
-	struct rdma_buffer *buffer; /* registered while a READ or WRITE is in flight; NULL: the payload is in the message */
+	uint8_t *memory; /* for what is read: where the server places it, or where it is kept; NULL */
+	struct rdma_buffer *buffer; /* of a READ or WRITE; NULL: the payload is in the message */
 };
 
 struct bench_conn {

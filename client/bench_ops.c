@@ -114,7 +114,7 @@ static uint64_t moved(const struct bench_slot *s)
 	return s->conn->bench->op->writes ? t->bytes_read : t->bytes_placed;
 }
 
-/* A READ is answered with DataLength and DataRemaining, one of them 0, and a WRITE with Count and 0: at the same place. */
+/* At the same place: DataLength and DataRemaining of a READ, one of them 0; Count of a WRITE, and 0. */
 static bool answered_io(struct bench_slot *s, unsigned part, const struct smb2_header *h, struct rd *body)
 {
 	uint64_t size = s->conn->bench->size;

@@ -222,7 +222,7 @@ bool bench_take_message(struct bench_conn *c, uint8_t *data, size_t len)
 	return take_frame(c, plain, true, clock_now_ns());
 }
 
-/* Where the rest of a READ's payload belongs, the first bytes of which are copied there; NULL: it is not what was asked for. */
+/* Copies the beginning of a READ's payload. Where the rest goes; NULL: nobody asked for it. */
 static uint8_t *keep_beginning(struct bench_conn *c, struct bytes message, size_t len)
 {
 	struct rd r = rd_over(message);
@@ -238,7 +238,7 @@ static uint8_t *keep_beginning(struct bench_conn *c, struct bytes message, size_
 	return s->memory + message.len - READ_PAYLOAD_AT;
 }
 
-/* A long rest of the frame that begins the buffer is payload: the kernel drops it instead of copying it, or copies it once. */
+/* A long rest of the frame that begins the buffer is payload: it goes past the buffer. */
 static void discard_rest(struct bench_conn *c)
 {
 	struct rd r = rd_over(BYTES(c->in, c->in_len));

@@ -82,8 +82,7 @@ static bool take_protect(struct cli *cli, const char *value)
 
 static bool take_via(struct cli *cli, const char *value)
 {
-	static const char *const words[] = {
-		[DAXSMB_VIA_TCP] = "tcp", [DAXSMB_VIA_SMBDIRECT] = "smbdirect"};
+	static const char *const words[] = {[DAXSMB_VIA_TCP] = "tcp", [DAXSMB_VIA_SMBDIRECT] = "smbdirect"};
 	int i = find_word(words, ARRAY_SIZE(words), value);
 
 	cli->options.via = i < 0 ? DAXSMB_VIA_TCP : (enum daxsmb_via)i;

@@ -130,7 +130,8 @@ static struct figures compute(const struct bench *b)
 
 static void report_json(const struct bench *b, const struct figures *f)
 {
-	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", \"via\": \"%s\", ",
+	printf("{\"op\": \"%s\", \"size\": %llu, \"depth\": %u, \"connections\": %u, \"dialect\": \"%s\", "
+	       "\"via\": \"%s\", ",
 		b->op->name, (unsigned long long)b->size, b->depth, b->connections,
 		daxsmb_dialect_name(daxsmb_conn_dialect(b->cli->m.conn)),
 		b->cli->options.via == DAXSMB_VIA_SMBDIRECT ? "smbdirect" : "tcp");
@@ -214,7 +215,8 @@ const struct command command_bench = {
 		"      --seconds=S            how long (default 5), after --warmup=S (default 0)\n"
 		"      --filesize=SIZE        the file that is read or written (default 64M)\n"
 		"      --verify               check the signatures of answers, and look at all of them\n"
-		"      --keep                 take what is read into memory, as SMB Direct always does; else the "
+		"      --keep                 take what is read into memory, as SMB Direct always does; else "
+		"the "
 		"kernel may drop it\n"
 		"      --json                 one line for programs\n"
 		"      --marks                lines \"begin\" and \"end\" around what is measured\n"

@@ -65,8 +65,8 @@ struct daxsmb_url {
 bool daxsmb_url_parse(TALLOC_CTX *mem, const char *text, struct daxsmb_url *out);
 
 /*
- * TCP, perhaps SMB Direct, and NEGOTIATE. Resolves the name first, which may block. port 0: the usual one of o->via. The connection
- * is moved under mem.
+ * TCP, perhaps SMB Direct, and NEGOTIATE. Resolves the name first, which may block. port 0: the usual one of
+ * o->via. The connection is moved under mem.
  */
 struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
 	uint16_t port, const struct daxsmb_options *o);
@@ -96,9 +96,9 @@ uint32_t daxsmb_tree_max_read(const struct daxsmb_tree *t);  /* bytes in one REA
 uint32_t daxsmb_tree_max_write(const struct daxsmb_tree *t); /* bytes in one WRITE */
 
 /*
- * One request each; [MS-SMB2] 2.2 says what the fields mean. create: `path` replaces in->name. read, write: how the payload
- * travels is the library's choice, so that length and channel fields are its own. write: in->data is borrowed until the request
- * ends. Cancelling (tevent_req_cancel) asks the server; the request
+ * One request each; [MS-SMB2] 2.2 says what the fields mean. create: `path` replaces in->name. read, write:
+ * how the payload travels is the library's choice, so that length and channel fields are its own. write:
+ * in->data is borrowed until the request ends. Cancelling (tevent_req_cancel) asks the server; the request
  * then ends with its answer. A recv returns the server's status; *out is filled for STATUS_SUCCESS and
  * STATUS_BUFFER_OVERFLOW.
  */
@@ -113,9 +113,10 @@ DAXSMB_OP(close, smb2_close_req, smb2_close_rsp);
 DAXSMB_OP(flush, smb2_flush_req, smb2_empty);
 DAXSMB_OP(read, smb2_read_req, smb2_read_rsp);
 /*
- * For daxsmb_read_recv: out->data is what was read. `to`, in->length bytes, borrowed until the request ends, or NULL: where the
- * connection has RDMA the server may place the data there, and out->data then is that memory; else it is the request's. A READ or WRITE
- * that is freed before its answer has come takes such memory away, and a server that still uses it loses the connection.
+ * For daxsmb_read_recv: out->data is what was read. `to`, in->length bytes, borrowed until the request ends,
+ * or NULL: where the connection has RDMA the server may place the data there, and out->data then is that
+ * memory; else it is the request's. A READ or WRITE that is freed before its answer has come takes such
+ * memory away, and a server that still uses it loses the connection.
  */
 struct tevent_req *daxsmb_read_into_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t,
 	const struct smb2_read_req *in, uint8_t *to);

@@ -18,10 +18,10 @@ struct exchange_params {
 	struct daxsmb_conn *conn;
 	struct daxsmb_session *session; /* NULL: before there is one */
 	uint32_t tree_id;
-	bool seal;            /* by the tree's demand */
-	bool always_sign;     /* and the answer has to be signed */
-	uint8_t *preauth;     /* hash that takes the message as sent; NULL */
-	struct bytes payload; /* behind the last body; borrowed until the exchange ends */
+	bool seal;                  /* by the tree's demand */
+	bool always_sign;           /* and the answer has to be signed */
+	uint8_t *preauth;           /* hash that takes the message as sent; NULL */
+	struct bytes payload;       /* behind the last body; borrowed until the exchange ends */
 	struct rdma_buffer *buffer; /* registered until the exchange ends; NULL */
 	struct outgoing out[EXCHANGE_MAX];
 	unsigned count;

@@ -70,7 +70,7 @@ struct tevent_req *daxsmb_read_send(
 	return daxsmb_read_into_send(mem, ev, t, in, NULL);
 }
 
-/* [MS-SMB2] 2.2.20: DataRemaining is what was placed. The server is not believed to have placed more than it has. */
+/* [MS-SMB2] 2.2.20: DataRemaining is what was placed; not believed where it is more than what was. */
 ntstatus_t daxsmb_read_recv(struct tevent_req *req, struct smb2_read_rsp *out)
 {
 	struct bytes placed = exchange_placed(req);
@@ -89,7 +89,7 @@ ntstatus_t daxsmb_read_recv(struct tevent_req *req, struct smb2_read_rsp *out)
 	return status;
 }
 
-/* The data goes behind the message without being copied, or the server fetches it: [MS-SMB2] 2.2.21, Length is 0 then. */
+/* The data goes behind the message without a copy, or the server fetches it: Length is 0, 2.2.21. */
 struct tevent_req *daxsmb_write_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_tree *t, const struct smb2_write_req *in)
 {

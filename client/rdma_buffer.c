@@ -8,7 +8,7 @@ bool rdma_buffer_allowed(const struct daxsmb_tree *t)
 
 	if (!c || c->dead || !c->transport->ops->register_target || c->dialect < SMB2_DIALECT_0300)
 		return false;
-	/* What is placed by RDMA is outside the message, so neither signature nor encryption would cover it. */
+	/* What is placed by RDMA is outside the message: neither signature nor encryption would cover it. */
 	return !(s->signer && s->sign) && !(s->seal_out && (s->seal || t->seal));
 }
 
@@ -35,7 +35,8 @@ struct rdma_buffer *rdma_buffer_new(
 {
 	struct rdma_buffer *b;
 
-	if (len < RDMA_BUFFER_MIN || !rdma_buffer_allowed(t) || len > t->session->conn->transport->max_transfer)
+	if (len < RDMA_BUFFER_MIN || !rdma_buffer_allowed(t) ||
+		len > t->session->conn->transport->max_transfer)
 		return NULL;
 	b = talloc_zero(mem, struct rdma_buffer);
 	if (!b)

@@ -7,8 +7,8 @@
 #include "wire/smbdirect.h"
 
 /*
- * Memory of a READ or WRITE that the server fills or fetches by RDMA, [MS-SMB2] 3.2.4.6 and 3.2.4.7. It is registered until
- * the request ends, however it ends: then nothing of the server touches it any more.
+ * Memory of a READ or WRITE that the server fills or fetches by RDMA, [MS-SMB2] 3.2.4.6 and 3.2.4.7. It is
+ * registered until the request ends, however it ends: then nothing of the server touches it any more.
  */
 struct rdma_buffer {
 	struct transport *transport; /* NULL: not registered any more */
@@ -16,15 +16,15 @@ struct rdma_buffer {
 	uint8_t descriptor[SMBDIRECT_DESCRIPTOR_SIZE];
 };
 
-/* Payloads that are shorter travel in the message: to register and to place them costs more than to copy them. */
+/* Shorter payloads travel in the message: to place them by RDMA costs more at both ends. */
 enum { RDMA_BUFFER_MIN = 32768 };
 
-/* Whether requests of a tree may have such memory: neither signed nor encrypted, 3.x, a transport that can. */
+/* Whether requests of a tree may have such memory: neither signed nor encrypted, 3.x, and RDMA. */
 bool rdma_buffer_allowed(const struct daxsmb_tree *t);
 
 /*
- * base NULL: memory of its own. rights: RDMA_REMOTE_*. NULL where it is not allowed, the length does not suit, or it cannot be
- * registered: the payload then travels in the message.
+ * base NULL: memory of its own. rights: RDMA_REMOTE_*. NULL where it is not allowed, the length does not
+ * suit, or it cannot be registered: the payload then travels in the message.
  */
 struct rdma_buffer *rdma_buffer_new(
 	TALLOC_CTX *mem, const struct daxsmb_tree *t, const uint8_t *base, size_t len, unsigned rights);

@@ -32,7 +32,7 @@ struct transport {
 	/* Once. No callback is made afterwards. */
 	void (*on_closed)(void *arg, ntstatus_t why);
 	void *arg;
-	/* Bytes: the longest message that may be sent, the longest RDMA transfer. May grow until the first message has come. */
+	/* Bytes of the longest message and RDMA transfer. May grow until the first message has come. */
 	uint32_t max_send, max_transfer;
 };
 
@@ -42,7 +42,7 @@ struct transport_ops {
 	void (*send)(struct transport *t, struct frame *f);
 	/* Drops what is queued and closes; silent: on_closed is not called. */
 	void (*close)(struct transport *t);
-	/* As rdma_register and rdma_deregister, which is harmless on a closed transport; NULL: it has no RDMA. */
+	/* As rdma_register and rdma_deregister; harmless on a closed transport. NULL: it has no RDMA. */
 	int (*register_target)(struct transport *t, struct rdma_target *target);
 	void (*deregister)(struct transport *t, struct rdma_target *target);
 };

@@ -11,7 +11,7 @@
 enum {
 	RECEIVE_SIZE = 16384, /* of one Send: an answer with 8 KiB of data is one */
 	RECEIVE_CREDITS = 255,
-	MIN_MAX_SEND = 131072,   /* [MS-SMBD] 3.1.5.3: what any peer takes */
+	MIN_MAX_SEND = 131072, /* [MS-SMBD] 3.1.5.3: what any peer takes */
 	MAX_TRANSFER = 8 << 20,
 	MAX_MESSAGE = MAX_TRANSFER + 4096, /* where a payload of that size travels in the message */
 	READS_AT_ONCE = 32,
@@ -89,7 +89,7 @@ static void direct_send(struct transport *base, struct frame *f)
 	struct direct *d = container_of(base, struct direct, t);
 
 	talloc_steal(d, f);
-	/* Parts of the message may be on their way when the payload's owner goes: the frame has its own from the start. */
+	/* The payload's owner may go while parts of the message are on their way. */
 	if (!client_frame_keep_payload(f))
 		direct_fail(d, f);
 	else if (d->established && d->s)

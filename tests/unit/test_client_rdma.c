@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Memory that is lent to the server for a READ or WRITE: what the request says of it, and for how long it is lent. */
+/* Memory that is lent to the server for a READ or WRITE: what the request says of it, and for how long it is
+ * lent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -87,8 +87,8 @@ static struct rdma_conn *server_start(
 
 static void server_new(int fd)
 {
-	static const struct smbdirect_handlers h = {server_established, server_reserve, server_release,
-		server_received, server_ended};
+	static const struct smbdirect_handlers h = {
+		server_established, server_reserve, server_release, server_received, server_ended};
 	struct smbdirect_params p = {.credits = 32,
 		.receive_size = 4096,
 		.max_message = 4 << 20,
@@ -170,12 +170,12 @@ static void is_tired(struct tevent_context *ev, struct tevent_timer *te, struct 
 	tired = true;
 }
 
-#define until(condition)                                                                                      \
-	do {                                                                                                  \
-		while (!(condition) && !tired)                                                                \
-			assert_int_equal(tevent_loop_once(rig.ev), 0);                                        \
-		if (tired)                                                                                    \
-			fail_msg("waited in vain for " #condition);                                           \
+#define until(condition) \
+	do { \
+		while (!(condition) && !tired) \
+			assert_int_equal(tevent_loop_once(rig.ev), 0); \
+		if (tired) \
+			fail_msg("waited in vain for " #condition); \
 	} while (0)
 
 static void tcp_pair(int fd[2])
@@ -323,7 +323,8 @@ static void tags_are_given_up_without_invalidation_too(void **state)
 		assert_status(rig.last, STATUS_SUCCESS);
 		talloc_free(req);
 	}
-	answer(0, STATUS_ACCESS_DENIED, 0, false); /* that one nobody waits for: the connection ends, orderly */
+	/* That one nobody waits for: the connection ends, orderly. */
+	answer(0, STATUS_ACCESS_DENIED, 0, false);
 	until(rig.conn->dead);
 	rdma_facts(smbdirect_rdma(server), &f);
 	assert_int_equal(f.bytes_written, 4 * 4096);
