@@ -12,13 +12,15 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-struct guard_core guard_core = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .due = {&guard_core.due, &guard_core.due}};
+struct guard_core guard_core = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+	.due = {&guard_core.due, &guard_core.due}};
 
 /* ---- kinds ---- */
 
-static const struct guard_ops *const kinds[] = {
-	[VFS_GUARD_FANOTIFY] = &guard_fanotify, [VFS_GUARD_LEASE] = &guard_lease, [VFS_GUARD_EXCLUSIVE] = &guard_exclusive};
+static const struct guard_ops *const kinds[] = {[VFS_GUARD_FANOTIFY] = &guard_fanotify,
+	[VFS_GUARD_LEASE] = &guard_lease,
+	[VFS_GUARD_EXCLUSIVE] = &guard_exclusive};
 
 static int probe_nothing(const char *root, char *why, size_t size)
 {
@@ -74,7 +76,8 @@ void vfs_guard_prepare(void)
 	pthread_mutex_unlock(&guard_core.lock);
 }
 
-static int choose(const char *root, enum vfs_guard_kind wanted, const struct guard_ops **out, char *why, size_t size)
+static int choose(
+	const char *root, enum vfs_guard_kind wanted, const struct guard_ops **out, char *why, size_t size)
 {
 	char no_events[160] = "", no_lease[160] = "";
 
@@ -92,7 +95,8 @@ static int choose(const char *root, enum vfs_guard_kind wanted, const struct gua
 	return -EOPNOTSUPP;
 }
 
-int vfs_guard_open(const char *root, enum vfs_guard_kind wanted, struct vfs_guard **out, char *why, size_t size)
+int vfs_guard_open(
+	const char *root, enum vfs_guard_kind wanted, struct vfs_guard **out, char *why, size_t size)
 {
 	const struct guard_ops *ops;
 	int rc = vfs_act_as_process();

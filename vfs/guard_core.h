@@ -7,12 +7,13 @@
  *
  *    guard (share) <--ref-- range --> watch (inode, kind) --> held change
  *                             |                                   |
- *                             +------------- notice --------------+     one per range that a held change waits for
+ *                             +------------- notice --------------+
  *
- * A watch lives as long as it has ranges, a held change as long as it has notices. All of it is protected by guard_core.lock,
- * which is held briefly, by reactors too: inside it no system call that waits for the guard's thread. That excludes every
- * open(), read and write of files, since they may be guarded. Kernel: these calls are fine: fanotify_mark, fcntl, fstat, close,
- * inotify_add_watch and writing to fanotify.
+ * One notice for each range that a held change waits for.
+ * A watch lives as long as it has ranges, a held change as long as it has notices. All of it is protected by
+ * guard_core.lock, which is held briefly, by reactors too: inside it no system call that waits for the
+ * guard's thread. That excludes every open(), read and write of files, since they may be guarded. Fine
+ * are fanotify_mark, fcntl, fstat, close, inotify_add_watch and writing to fanotify.
  */
 
 #include "core/idtable.h"
@@ -24,7 +25,7 @@
 
 struct watch;
 
-/* A kind of guard. All but `probe` are called with the lock held. */
+/* A kind of guard. All but `probe` and `settle` are called with the lock held. */
 struct guard_ops {
 	const char *name;
 	/* Tries the kind in a folder. 0, or -EOPNOTSUPP and why. May open files. */
@@ -32,7 +33,8 @@ struct guard_ops {
 	/* Makes the watch cover this access also. 0 or -errno. */
 	int (*cover)(struct watch *w, unsigned access);
 	void (*end)(struct watch *w);
-	/* Whether somebody has been able to change the file unseen since before the watch: 0 or -EBUSY. Without the lock. */
+	/* Whether somebody can change the file unseen, from before the watch: 0 or -EBUSY. Without the lock.
+	 */
 	int (*settle)(const struct watch *w);
 	/* What was held goes on. */
 	void (*let_go)(struct watch *w, int event);
@@ -58,9 +60,9 @@ struct watch {
 	ino_t ino;
 	int fd; /* a duplicate of the first range's */
 	struct list ranges, held;
-	int name_watch;   /* inotify's, or -1 */
-	bool unnamed;     /* has no name left */
-	bool settled;     /* nobody can change the file unseen */
+	int name_watch; /* inotify's, or -1 */
+	bool unnamed;   /* has no name left */
+	bool settled;   /* nobody can change the file unseen */
 	bool lost;
 	bool shares_blocks; /* its file system knows reflinks */
 	int lease;          /* guard_lease: F_RDLCK or F_WRLCK, F_UNLCK when given up */
@@ -105,7 +107,7 @@ struct guard_core {
 	struct list watches[GUARD_BUCKETS];
 	struct list due;
 	struct vfs_guarded *telling; /* whose callback runs */
-	struct idtable *notices; /* by token */
+	struct idtable *notices;     /* by token */
 	unsigned held;
 	pthread_t thread;
 	pid_t tid;

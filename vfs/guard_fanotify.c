@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 /*
- * Pre-content events (Linux 6.14): the kernel asks before it reads, writes, truncates or allocates, and whoever caused that
- * waits for the answer. The event tells a range and not what is done to it; that is read from /proc (guard_proc.c). What
- * the kernel does not ask about:
+ * Pre-content events (Linux 6.14): the kernel asks before it reads, writes, truncates or allocates, and
+ * whoever caused that waits for the answer. The event tells a range and not what is done to it; that is read
+ * from /proc (guard_proc.c). What the kernel does not ask about:
  * - open() with O_TRUNC, for which FAN_OPEN_PERM is asked;
- * - all but truncation through descriptors that were opened when nobody watched the file (FMODE_NONOTIFY_PERM is decided
- *   by open()): while another process has one that is open for writing, the watch does not begin.
+ * - all but truncation through descriptors that were opened when nobody watched the file (FMODE_NONOTIFY_PERM
+ * is decided by open()): while another process has one that is open for writing, the watch does not begin.
  * Events are queued without limit: each stands for a thread that waits, so there are no more than threads.
  */
 
@@ -131,7 +131,8 @@ static int probe(const char *root, char *why, size_t size)
 	rc = try_mark(fd, root);
 	close(fd);
 	if (rc < 0) {
-		snprintf(why, size, "%s: no pre-content events: %s (Linux 6.14 and ext4, xfs or btrfs are needed)", root,
+		snprintf(why, size,
+			"%s: no pre-content events: %s (Linux 6.14 and ext4, xfs or btrfs are needed)", root,
 			strerror(-rc));
 		return -EOPNOTSUPP;
 	}
@@ -311,12 +312,13 @@ static void take(const struct fanotify_event_metadata *m)
 }
 
 /*
- * An event whose descriptor cannot be made, by EMFILE and the like, has been refused by the kernel, and the change did not
- * happen.
+ * An event whose descriptor cannot be made, by EMFILE and the like, has been refused by the kernel, and the
+ * change did not happen.
  */
 static bool is_fatal(ssize_t n)
 {
-	return n == 0 || errno == EBADF || errno == EINVAL || errno == EISDIR || errno == EIO || errno == EFAULT;
+	return n == 0 || errno == EBADF || errno == EINVAL || errno == EISDIR || errno == EIO ||
+	       errno == EFAULT;
 }
 
 static void readable(void)

@@ -14,11 +14,14 @@
 #include <unistd.h>
 
 /*
- * fcntl(F_SETLEASE): an open or a truncation of another process waits until the lease is given up, or until the kernel takes
- * it away, /proc/sys/fs/lease-break-time seconds later. A signal to the guard's thread tells. What has the kernel do:
- * - a lease is not given for a file that somebody has open: for writing (F_RDLCK) or at all (F_WRLCK). Where the
- *   descriptor is open for writing itself, only F_WRLCK is to be had, which openers for reading break as well;
- * - it belongs to the open file description, and opens of this process break it too: the caller has one per inode;
+ * fcntl(F_SETLEASE): an open or a truncation of another process waits until the lease is given up, or until
+ * the kernel takes it away, /proc/sys/fs/lease-break-time seconds later. A signal to the guard's thread
+ * tells. What has the kernel do:
+ * - a lease is not given for a file that somebody has open: for writing (F_RDLCK) or at all (F_WRLCK). Where
+ * the descriptor is open for writing itself, only F_WRLCK is to be had, which openers for reading break as
+ * well;
+ * - it belongs to the open file description, and opens of this process break it too: the caller has one per
+ * inode;
  * - it cannot be kept while the breaker goes on.
  */
 
@@ -140,8 +143,8 @@ static void let_go(struct watch *w, int event)
 /* ---- breaks ---- */
 
 /*
- * Leaves owners an eighth of the time, so that they are told before the other process goes on. UINT64_MAX if the kernel
- * waits for ever.
+ * Leaves owners an eighth of the time, so that they are told before the other process goes on. UINT64_MAX if
+ * the kernel waits for ever.
  */
 static uint64_t break_deadline(uint64_t now)
 {

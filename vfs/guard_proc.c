@@ -15,11 +15,13 @@
 #include <unistd.h>
 
 /*
- * What other processes do, as proc(5) tells: /proc/TID/syscall is the call that a waiting thread is in and its arguments,
- * /proc/PID/fd what it has open. Whatever cannot be read, io_uring, AIO and kernel threads among it, may change files.
+ * What other processes do, as proc(5) tells: /proc/TID/syscall is the call that a waiting thread is in and
+ * its arguments, /proc/PID/fd what it has open. Whatever cannot be read, io_uring, AIO and kernel threads
+ * among it, may change files.
  *
- * A call of the 32-bit ABI cannot be told from one of the native ABI. On x86 the numbers below that stand for reading are
- * there break, lseek, link, rmdir and other calls that raise no event; openat (295) has been asked about as an open.
+ * A call of the 32-bit ABI cannot be told from one of the native ABI. On x86 the numbers below that stand for
+ * reading are there break, lseek, link, rmdir and other calls that raise no event; openat (295) has been
+ * asked about as an open.
  */
 
 enum kind {
@@ -108,7 +110,8 @@ static int read_call(pid_t tid, struct call *out)
 
 enum same { SAME, OTHER, NO_ANSWER };
 
-/* What is open there may be on a network: it is not asked for anything that it would have to ask a server for. */
+/* What is open there may be on a network: it is not asked for anything that it would have to ask a server
+ * for. */
 static enum same compare(int dir, const char *path, dev_t dev, ino_t ino)
 {
 	struct statx x;
@@ -126,7 +129,8 @@ static bool is_another_file(pid_t tid, unsigned long fd, const struct watch *w)
 	return compare(AT_FDCWD, path, w->dev, w->ino) == OTHER;
 }
 
-static enum guard_effect effect_of(const struct call_row *row, const struct call *c, pid_t tid, const struct watch *w)
+static enum guard_effect effect_of(
+	const struct call_row *row, const struct call *c, pid_t tid, const struct watch *w)
 {
 	unsigned long arg = c->args[row->arg];
 
@@ -140,7 +144,8 @@ static enum guard_effect effect_of(const struct call_row *row, const struct call
 	case CLONES:
 		return !w->shares_blocks && is_another_file(tid, arg, w) ? GUARD_READS : GUARD_MAY_CHANGE;
 	case ALLOCATES: /* these two move all that is behind the range */
-		return arg & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? GUARD_MAY_CHANGE : GUARD_CHANGES;
+		return arg & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? GUARD_MAY_CHANGE
+										 : GUARD_CHANGES;
 	case OPENS:
 		return arg & O_TRUNC ? GUARD_MAY_CHANGE : GUARD_READS;
 	case TRUNCATES:

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * The guard's thread. It logs nothing and opens no file outside /proc: whoever holds the log's lock, or another, may be waiting
- * for an answer of this thread to its own I/O.
+ * The guard's thread. It logs nothing and opens no file outside /proc: whoever holds the log's lock, or
+ * another, may be waiting for an answer of this thread to its own I/O.
  */
 
 /* ---- telling owners ---- */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * IN_ATTRIB comes when a file's link count changes: unlink, and rename over it. IN_DELETE_SELF would wait for the last
- * descriptor, which is ours. All with guard_core.lock held.
+ * IN_ATTRIB comes when a file's link count changes: unlink, and rename over it. IN_DELETE_SELF would wait for
+ * the last descriptor, which is ours. All with guard_core.lock held.
  */
 
 static int notes = -1;

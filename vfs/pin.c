@@ -34,8 +34,8 @@ struct extents {
 /* How far storage reaches from `at` on: `at` itself if it has none that will do; -errno. */
 static int64_t storage_until(int fd, uint64_t at, uint64_t end)
 {
-	const uint32_t bad = FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_SHARED |
-			     FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE;
+	const uint32_t bad = FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN |
+			     FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE;
 	struct extents e = {.head = {.fm_start = at,
 				    .fm_length = end - at,
 				    .fm_flags = FIEMAP_FLAG_SYNC,
@@ -93,12 +93,16 @@ static int map(struct vfs_file *f, struct dax_inode *i, uint64_t offset, uint64_
 
 	if (rc < 0)
 		return rc;
-	*out = (struct vfs_window){
-		.base = m->base + offset, .len = (size_t)len, .file = vfs_file_ref(f), .map = m, .offset = offset};
+	*out = (struct vfs_window){.base = m->base + offset,
+		.len = (size_t)len,
+		.file = vfs_file_ref(f),
+		.map = m,
+		.offset = offset};
 	return 0;
 }
 
-/* The guard first, so that whatever changes the file while it is being prepared waits until the pin is complete. */
+/* The guard first, so that whatever changes the file while it is being prepared waits until the pin is
+ * complete. */
 static int prepare(struct vfs_pin *p, struct vfs_file *f, uint64_t offset, uint64_t len)
 {
 	struct dax_inode *i = dax_inode_of(f);

@@ -6,24 +6,27 @@
 #include "vfs/vfs.h"
 
 /*
- * A pin is a range of a file that others may be given access to, by RDMA: mapped, with storage of its own that is allocated and
- * initialised, and guarded against changes by other processes of this machine. While it lives, loads and stores in its
- * window need no space and reach the bytes that pread and pwrite reach.
+ * A pin is a range of a file that others may be given access to, by RDMA: mapped, with storage of its own
+ * that is allocated and initialised, and guarded against changes by other processes of this machine. While it
+ * lives, loads and stores in its window need no space and reach the bytes that pread and pwrite reach.
  *
- * Pins of one file share one kernel descriptor, one mapping and one watch of the guard. A pin keeps its file open.
+ * Pins of one file share one kernel descriptor, one mapping and one watch of the guard. A pin keeps its file
+ * open.
  *
- * Only files of shares that are mapped can be pinned (vfs_share_is_mapped). What the server's own clients do to the file is
- * not guarded against: whoever serves them knows.
+ * Only files of shares that are mapped can be pinned (vfs_share_is_mapped). What the server's own clients do
+ * to the file is not guarded against: whoever serves them knows.
  */
 struct vfs_pin;
 
 /*
- * access: VFS_READ, perhaps with VFS_WRITE, and not more than the handle has. ev, which must stay, and arg: see guard.h; the
- * callbacks may come before this returns, but none comes after a failure or after vfs_unpin. *out only on success.
+ * access: VFS_READ, perhaps with VFS_WRITE, and not more than the handle has. ev, which must stay, and arg:
+ * see guard.h; the callbacks may come before this returns, but none comes after a failure or after vfs_unpin.
+ * *out only on success.
  *
- * -ERANGE: the file is shorter; it is not made longer. -EINVAL: no range. -EACCES: the handle lacks the right, or the range needs
- * storage and the file cannot be written. -ENOSPC, -EDQUOT: no room for it. -EBUSY: another process of this machine has the
- * file open (guard.h), or is about to change the range. -EOPNOTSUPP: no file that can be mapped.
+ * -ERANGE: the file is shorter; it is not made longer. -EINVAL: no range. -EACCES: the handle lacks the
+ * right, or the range needs storage and the file cannot be written. -ENOSPC, -EDQUOT: no room for it. -EBUSY:
+ * another process of this machine has the file open (guard.h), or is about to change the range. -EOPNOTSUPP:
+ * no file that can be mapped.
  *
  * Blocks, in proportion to what has to be written: call it on a worker. Any thread but the guard's.
  */
@@ -31,14 +34,15 @@ int vfs_pin(struct vfs_guard *g, struct vfs_file *f, uint64_t offset, uint64_t l
 	const struct vfs_guard_events *ev, void *arg, struct vfs_pin **out);
 
 /*
- * The whole range, for vfs_window_written and vfs_window_flush, too. Owned by p: it is not closed. Accesses may fault (core/fault.h)
- * where the guard did not reach.
+ * The whole range, for vfs_window_written and vfs_window_flush, too. Owned by p: it is not closed. Accesses
+ * may fault (core/fault.h) where the guard did not reach.
  */
 struct vfs_window *vfs_pin_window(struct vfs_pin *p);
 
 /*
- * Nobody may access the window any more. Local changes that waited for this pin go on. As vfs_guard_remove, and it may block on
- * the file's last close: a worker's, or the guard's thread inside a callback if the file is open elsewhere. NULL is fine.
+ * Nobody may access the window any more. Local changes that waited for this pin go on. As vfs_guard_remove,
+ * and it may block on the file's last close: a worker's, or the guard's thread inside a callback if the file
+ * is open elsewhere. NULL is fine.
  */
 void vfs_unpin(struct vfs_pin *p);
 

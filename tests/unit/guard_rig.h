@@ -3,8 +3,8 @@
 #define TESTS_GUARD_RIG_H
 
 /*
- * Another process that does to a file what it is told, and an owner of ranges that counts what it is told. cmocka's asserts
- * belong to the main thread: callbacks only record.
+ * Another process that does to a file what it is told, and an owner of ranges that counts what it is told.
+ * cmocka's asserts belong to the main thread: callbacks only record.
  */
 
 #include "core/bytes.h"
@@ -35,9 +35,9 @@ enum { PATIENCE_SECONDS = 60, PAGE = 4096, FILE_SIZE = 16 * PAGE };
 /* ---- the other process ---- */
 
 enum act {
-	ACT_OPEN,      /* a: flags */
+	ACT_OPEN, /* a: flags */
 	ACT_CLOSE,
-	ACT_WRITE,     /* a: offset; one page of 'x' */
+	ACT_WRITE, /* a: offset; one page of 'x' */
 	ACT_APPEND,
 	ACT_READ,      /* a: offset; a page */
 	ACT_FTRUNCATE, /* a: size */
@@ -53,7 +53,7 @@ enum act {
 	ACT_RENAME_OVER,
 	ACT_UNLINK,
 	ACT_CHMOD,
-	ACT_CROWD,     /* a: processes that each truncate to 0; how many of them were refused with EPERM */
+	ACT_CROWD, /* a: processes that each truncate to 0; how many of them were refused with EPERM */
 };
 
 struct order {
@@ -383,7 +383,8 @@ static inline unsigned count_of(const unsigned *count)
 
 static char folder[128];
 
-/* On a file system with pre-content events if there is one; `base` may be given by the environment (the VM's DAX mount). */
+/* On a file system with pre-content events if there is one; `base` may be given by the environment (the VM's
+ * DAX mount). */
 static inline void make_folder(const char *name)
 {
 	const char *base = getenv("GUARD_TEST_FOLDER");

@@ -135,7 +135,8 @@ static uint64_t stored(const struct vfs_file *f, uint64_t from, uint64_t to)
 		const struct fiemap_extent *x = &m->fm_extents[i];
 		uint64_t begin = x->fe_logical > from ? x->fe_logical : from;
 		uint64_t end = x->fe_logical + x->fe_length < to ? x->fe_logical + x->fe_length : to;
-		if (!(x->fe_flags & (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_SHARED)))
+		if (!(x->fe_flags &
+			    (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_SHARED)))
 			sum += end - begin;
 	}
 	free(m);
@@ -191,7 +192,8 @@ static void odd_ranges_are_refused(void **state)
 static void right_that_the_handle_lacks_is_refused(void **state)
 {
 	struct world *w = need_guard(state);
-	struct vfs_file *reader = open_in(w->share, "file", VFS_READ), *none = open_in(w->share, "file", VFS_NONE);
+	struct vfs_file *reader = open_in(w->share, "file", VFS_READ),
+			*none = open_in(w->share, "file", VFS_NONE);
 
 	assert_int_equal(pin(w, reader, 0, PAGE, VFS_READ | VFS_WRITE), -EACCES);
 	assert_int_equal(pin(w, none, 0, PAGE, VFS_READ), -EACCES);
@@ -333,7 +335,8 @@ static void pins_of_a_file_share_what_they_need(void **state)
 
 	for (unsigned i = 0; i < PINS; i++) {
 		assert_int_equal(
-			vfs_pin(w->guard, f, i * 100, 4000, VFS_READ | VFS_WRITE, &owner_events, &o, &p[i]), 0);
+			vfs_pin(w->guard, f, i * 100, 4000, VFS_READ | VFS_WRITE, &owner_events, &o, &p[i]),
+			0);
 		assert_ptr_equal(vfs_pin_window(p[i])->base, vfs_pin_window(w->pin)->base + i * 100);
 	}
 	assert_int_equal(descriptors_of(w->path), before);
@@ -383,7 +386,8 @@ static void file_that_is_open_elsewhere_is_not_pinned(void **state)
 	vfs_file_unref(f);
 }
 
-/* What the server does for its other clients goes its way, and the handle that was open before is no other process. */
+/* What the server does for its other clients goes its way, and the handle that was open before is no other
+ * process. */
 static void own_calls_on_a_pinned_file_go_on(void **state)
 {
 	struct world *w = pinned(state);
@@ -436,7 +440,8 @@ static void *pin_over_and_over(void *arg)
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		struct vfs_pin *pin;
-		int rc = vfs_pin(p->w->guard, p->f, i % 8 * PAGE, 4 * PAGE, VFS_READ | VFS_WRITE, &letting, &o, &pin);
+		int rc = vfs_pin(
+			p->w->guard, p->f, i % 8 * PAGE, 4 * PAGE, VFS_READ | VFS_WRITE, &letting, &o, &pin);
 		if (rc == 0)
 			vfs_unpin(pin);
 		p->pins += rc == 0;
@@ -470,7 +475,10 @@ static void pins_come_and_go_on_many_threads_while_others_change_the_file(void *
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define LEASE_CASE(f) {#f "_under_a_lease", f, setup_lease, teardown, NULL}
+#define LEASE_CASE(f) \
+	{ \
+#f "_under_a_lease", f, setup_lease, teardown, NULL \
+	}
 
 int main(void)
 {
