@@ -115,7 +115,7 @@ struct stage {
 	struct rdma_target t;
 	struct op read;
 	uint8_t sink[8 + 32];
-	uint32_t sink_tag;
+	uint32_t tag; /* that the peer uses */
 };
 
 static void stage_setup(struct stage *g, bool initiator)
@@ -126,6 +126,7 @@ static void stage_setup(struct stage *g, bool initiator)
 	g->t = (struct rdma_target){
 		.base = g->memory + 16, .len = LEN, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
 	assert_int_equal(rdma_register(g->x.s->conn, &g->t), 0);
+	g->tag = g->t.tag;
 }
 
 /* The engine begins a Read; returns the header of the good answer. */
@@ -140,16 +141,15 @@ static struct ddp_header begin_read(struct stage *g)
 	size_t n = raw_get_fpdu(&g->x, &h, payload);
 	struct rd r = rd_over(BYTES(payload, n));
 	assert_true(rdmap_read_request_decode(&r, &q));
-	g->sink_tag = q.sink_tag;
 	return tagged_header(RDMAP_READ_RESPONSE, q.sink_tag, q.sink_offset);
 }
 
 static void put_case(struct stage *g, const struct bad *c)
 {
 	static uint8_t payload[RIG_RECEIVE + 16];
-	struct rdmap_read_request q = {.sink_tag = 1, .size = 8, .source_tag = g->t.tag};
+	struct rdmap_read_request q = {.sink_tag = 1, .size = 8, .source_tag = g->tag};
 	struct wr w = wr_over(payload, sizeof(payload));
-	struct ddp_header h = tagged_header(RDMAP_WRITE, g->t.tag, 0);
+	struct ddp_header h = tagged_header(RDMAP_WRITE, g->tag, 0);
 	size_t n = c->base == READ ? RDMAP_READ_REQUEST_SIZE : 8;
 
 	if (c->base == SEND)
@@ -224,6 +224,7 @@ static void rights_are_asked_for(void **state)
 		rdma_deregister(g.x.s->conn, &g.t);
 		g.t.rights = i ? RDMA_REMOTE_WRITE : RDMA_REMOTE_READ;
 		assert_int_equal(rdma_register(g.x.s->conn, &g.t), 0);
+		g.tag = g.t.tag;
 		put_case(&g, i ? &read : &write);
 		assert_terminated(&g.x, ERR_RDMAP_RIGHTS, i ? M | D | R : M | D);
 		assert_untouched(&g);
@@ -243,7 +244,7 @@ static void stale_tags_and_tags_of_others_are_none(void **state)
 			rdma_deregister(g.x.s->conn, &g.t);
 			rdma_deregister(g.x.s->conn, &g.t);
 		} else {
-			g.t.tag = other.t.tag;
+			g.tag = other.tag;
 		}
 		put_case(&g, &write);
 		assert_terminated(&g.x, ERR_DDP_STAG, M | D);
