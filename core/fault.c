@@ -42,6 +42,15 @@ int fault_install(void)
 	return sigaction(SIGBUS, &a, NULL) < 0 ? -errno : 0;
 }
 
+void fault_others(sigset_t *set)
+{
+	static const int raised[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof(raised) / sizeof(raised[0]); i++)
+		sigdelset(set, raised[i]);
+}
+
 #ifdef __SANITIZE_THREAD__
 enum { SAVE_MASK = 1 }; /* the sanitizer's own handler, which calls ours, blocks all signals */
 #else

@@ -2,6 +2,7 @@
 #ifndef CORE_FAULT_H
 #define CORE_FAULT_H
 
+#include <signal.h>
 #include <stddef.h>
 
 /*
@@ -12,6 +13,12 @@
 
 /* Installs the handler of SIGBUS; again is harmless. Before the threads start. 0 or -errno. */
 int fault_install(void);
+
+/*
+ * All signals but those that an access itself raises: what a thread blocks that is not to get the signals of the process. One
+ * that is raised by an access while it is blocked ends the process at once.
+ */
+void fault_others(sigset_t *set);
 
 /* memcpy; what was copied before the fault stays. Any thread. 0 or -EIO. */
 int fault_copy(void *to, const void *from, size_t n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/reactor.h"
 
+#include "core/fault.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -143,13 +145,13 @@ static bool prepare(struct reactors *all)
 	return ok;
 }
 
-/* Signals belong to the main thread: reactors start with all of them blocked. */
+/* Signals of the process belong to the main thread. */
 static bool launch(struct reactors *all)
 {
 	sigset_t block, old;
 	bool ok = true;
 
-	sigfillset(&block);
+	fault_others(&block);
 	pthread_sigmask(SIG_SETMASK, &block, &old);
 	for (unsigned i = 0; i < all->n && ok; i++) {
 		ok = pthread_create(&all->r[i].thread, NULL, reactor_main, &all->r[i]) == 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/workers.h"
 
+#include "core/fault.h"
+
 #include <pthread.h>
 #include <signal.h>
 
@@ -68,7 +70,7 @@ struct workers *workers_start(TALLOC_CTX *mem, unsigned n)
 	list_init(&w->queue);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	sigfillset(&block);
+	fault_others(&block);
 	pthread_sigmask(SIG_SETMASK, &block, &old);
 	while (w->threads && w->n < n && pthread_create(&w->threads[w->n], NULL, worker_main, w) == 0)
 		w->n++;

@@ -3,6 +3,7 @@
 
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "core/fault.h"
 #include "vfs/vfs.h"
 
 #include <errno.h>
@@ -192,7 +193,7 @@ static int create(void)
 {
 	sigset_t all, before;
 
-	sigfillset(&all);
+	fault_others(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int rc = pthread_create(&guard_core.thread, NULL, run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/bytes.h"
+#include "core/fault.h"
 #include "core/workers.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -368,6 +372,62 @@ static void a_pool_that_stops_sends_every_job_home_once(void **state)
 	assert_int_equal(atomic_load(&on_wrong_thread), 0);
 }
 
+/* ---- faults ---- */
+
+struct toucher {
+	struct job job;
+	struct message m;
+	uint8_t *beyond; /* a page that its file does not have */
+	int on_worker, on_reactor;
+	sem_t finished;
+};
+
+static void touch_on_worker(struct job *j)
+{
+	struct toucher *t = container_of(j, struct toucher, job);
+	uint8_t byte;
+
+	t->on_worker = fault_copy(&byte, t->beyond, 1);
+}
+
+static void worker_has_touched(struct job *j, bool ran)
+{
+	sem_post(&container_of(j, struct toucher, job)->finished);
+}
+
+static struct workers *toucher_pool;
+
+static void touch_on_reactor(struct reactor *self, struct message *m)
+{
+	struct toucher *t = container_of(m, struct toucher, m);
+	uint8_t byte;
+
+	t->on_reactor = fault_copy(&byte, t->beyond, 1);
+	t->job = (struct job){.run = touch_on_worker, .done = worker_has_touched};
+	workers_submit(toucher_pool, &t->job);
+}
+
+static void reactors_and_workers_outlive_memory_that_faults(void **state)
+{
+	struct toucher t = {.m.deliver = touch_on_reactor};
+	int fd = memfd_create("fault", MFD_CLOEXEC);
+
+	t.beyond = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(t.beyond, MAP_FAILED);
+	assert_int_equal(fault_install(), 0);
+	sem_init(&t.finished, 0, 0);
+	toucher_pool = workers_start(NULL, 1);
+	struct reactors *all = begin();
+	reactor_post(reactors_get(all, 0), &t.m);
+	wait_for(&t.finished);
+	workers_stop(toucher_pool);
+	reactors_stop(all);
+	assert_int_equal(t.on_reactor, -EIO);
+	assert_int_equal(t.on_worker, -EIO);
+	munmap(t.beyond, 4096);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +438,7 @@ int main(void)
 		cmocka_unit_test(every_job_runs_once_and_comes_home_once),
 		cmocka_unit_test(a_cancelled_job_does_not_run_and_comes_home_once),
 		cmocka_unit_test(a_pool_that_stops_sends_every_job_home_once),
+		cmocka_unit_test(reactors_and_workers_outlive_memory_that_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
