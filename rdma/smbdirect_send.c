@@ -143,9 +143,7 @@ static void send_fragment(
 
 	smbdirect_data_encode(&w, &d);
 	smbdirect_credits_sent(&s->credits, offer);
-	s->ask = s->respond = s->respond_always = false;
-	if (offer)
-		s->due = false;
+	s->due = s->ask = s->respond = s->respond_always = false;
 	smbdirect_fragment_post(s, f, w.pos, pieces);
 }
 

@@ -301,6 +301,8 @@ static inline void loop_post(struct rdma_conn *c, struct rdma_work *w, enum rdma
 {
 	struct rdma_loop_end *e = loop_end(c);
 
+	if (!e->ev)
+		abort(); /* nothing is posted to a detached one */
 	list_append(&e->works, &w->link);
 	if (e->peer && !e->ended)
 		loop_event(e->peer, kind, w);

@@ -30,6 +30,11 @@ static void both_sides_learn_what_the_other_takes(void **state)
 	assert_int_equal(f.send_size, 1364);
 	assert_int_equal(f.receive_size, 1364);
 	rig_free(r);
+	b.max_read_write = 1 << 20;
+	r = rig_connected(a, b);
+	assert_int_equal(smbdirect_max_read_write(r->side[0].s), 4 << 20);
+	assert_int_equal(smbdirect_max_read_write(r->side[1].s), 1 << 20);
+	rig_free(r);
 }
 
 static void parameters_out_of_range_are_refused(void **state)
@@ -259,6 +264,9 @@ static void the_last_fragment_invalidates_the_tag(void **state)
 	rig_send(&r->side[0], 5000, 1);
 	rig_quiet(r);
 	assert_int_equal(r->side[1].received, 2);
+	for (int i = 0; i < 100; i++)
+		rig_send(&r->side[0], 5000, 1);
+	rig_quiet(r);
 	assert_int_equal(r->loop.invalidations, 1);
 	assert_int_equal(r->loop.end[1]->facts.targets, 0);
 	rig_free(r);
@@ -322,6 +330,7 @@ static void a_held_peer_uses_up_its_credits_and_no_more(void **state)
 	smbdirect_hold(r->side[0].s, true);
 	for (int i = 0; i < 50; i++)
 		rig_send(&r->side[1], 100, 1);
+	rig_quiet(r);
 	for (int i = 0; i < 5; i++)
 		rig_send(&r->side[0], 100, 1); /* replies go out meanwhile */
 	rig_quiet(r);
@@ -470,6 +479,39 @@ static void the_rdma_connection_may_be_used_after_the_end(void **state)
 	rig_free(r);
 }
 
+static struct rig_side *closer;
+static unsigned works_done;
+
+static void close_when_done(struct rdma_work *w, int error)
+{
+	works_done++;
+	rig_close(closer);
+}
+
+static void a_session_may_be_closed_when_something_refused_is_done(void **state)
+{
+	struct rig *r = rig_connected(rig_defaults, rig_defaults);
+	struct rdma_work w[3] = {
+		{.done = close_when_done}, {.done = close_when_done}, {.done = close_when_done}};
+
+	r->side[0].close_in = RIG_DONE;
+	r->side[0].close_at = 2;
+	for (int i = 0; i < 3; i++)
+		rig_send(&r->side[0], 0, 1);
+	while (r->side[0].s)
+		tevent_loop_once(r->ev);
+	assert_int_equal(r->side[0].failed, 3);
+	rig_quiet(r);
+	assert_int_equal(r->side[1].ended, 1);
+	closer = &r->side[1];
+	for (int i = 0; i < 3; i++)
+		rdma_write(smbdirect_rdma(r->side[1].s), &w[i]);
+	while (r->side[1].s)
+		tevent_loop_once(r->ev);
+	assert_int_equal(works_done, 3);
+	rig_free(r);
+}
+
 static void a_session_goes_with_its_memory_context(void **state)
 {
 	struct rig *r = rig_connected(rig_defaults, rig_defaults);
@@ -505,6 +547,7 @@ int main(void)
 		cmocka_unit_test(a_read_waits_until_what_was_written_is_settled),
 		cmocka_unit_test(rdma_works_and_messages_keep_their_order),
 		cmocka_unit_test(the_rdma_connection_may_be_used_after_the_end),
+		cmocka_unit_test(a_session_may_be_closed_when_something_refused_is_done),
 		cmocka_unit_test(a_session_goes_with_its_memory_context),
 	};
 

@@ -118,9 +118,21 @@ static void a_session_may_be_closed_while_a_bad_peer_is_cut_off(void **state)
 		assert_null(side->s);
 		assert_int_equal(side->done, 6);
 		assert_int_equal(side->failed, 6);
+		assert_int_equal(talloc_total_blocks(r->mem), 1);
 		assert_int_equal(raw.ended, 1);
 		rig_free_raw(r, &raw);
 	}
+}
+
+static void what_was_refused_is_done_before_the_end(void **state)
+{
+	struct rig_raw raw;
+	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 4);
+
+	raw_send(&raw, "", 1);
+	rig_send(&r->side[1], 0, 1);
+	assert_int_equal(r->side[1].done, 0);
+	expect_end(r, &raw, "malformed message");
 }
 
 /* Two endless messages at once are not to be had, so the memory of one is the limit. */
@@ -409,6 +421,7 @@ int main(void)
 		cmocka_unit_test(malformed_messages_end_the_session),
 		cmocka_unit_test(a_peer_that_sends_without_a_credit_is_cut_off),
 		cmocka_unit_test(a_session_may_be_closed_while_a_bad_peer_is_cut_off),
+		cmocka_unit_test(what_was_refused_is_done_before_the_end),
 		cmocka_unit_test(fragments_that_never_end_hold_one_message_of_memory),
 		cmocka_unit_test(fragments_may_be_short_and_have_credits_between_them),
 		cmocka_unit_test(more_credits_than_can_be_are_no_harm),
