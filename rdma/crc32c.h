@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * CRC32c as MPA uses it (RFC 5044 section 4.4, RFC 3720 section 12.1), at memory speed. A state runs from CRC32C_START over any
- * number of pieces; crc32c_end gives the number that goes out, least significant byte first.
+ * CRC32c as MPA uses it (RFC 5044 section 4.4, RFC 3720 section 12.1), at memory speed. A state runs from
+ * CRC32C_START over any number of pieces; crc32c_end gives the number that goes out, least significant byte
+ * first.
  */
 #define CRC32C_START UINT32_MAX
 

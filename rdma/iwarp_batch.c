@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 
 /*
- * The batch: FPDUs that leave with one sendmsg. Headers and trailers lie in the arena, payload stays where it is; but if others may
- * change that memory meanwhile and there is a CRC it is copied into the arena first: a CRC over changing bytes would be
- * wrong on the wire, and the peer would end the connection.
+ * The batch: FPDUs that leave with one sendmsg. Headers and trailers lie in the arena, payload stays where it
+ * is; but if others may change that memory meanwhile and there is a CRC it is copied into the arena first: a
+ * CRC over changing bytes would be wrong on the wire, and the peer would end the connection.
  */
 
 enum { LENGTH_SIZE = 2, PAGE = 4096, SMALLEST_MULPDU = 128, MOST_MULPDU = 65530 };
@@ -172,7 +172,8 @@ void iwarp_put_fpdu(struct iwarp *w, struct wr *out, const struct ddp_header *h,
 
 	put_header(out, h, payload.len);
 	wr_bytes(out, payload);
-	put_trailer(out, w->terms.crc, crc32c(CRC32C_START, out->base + start, out->pos - start), out->pos - start);
+	put_trailer(out, w->terms.crc, crc32c(CRC32C_START, out->base + start, out->pos - start),
+		out->pos - start);
 }
 
 /* One FPDU with the next n bytes of the message. False: its memory faulted. */
@@ -291,7 +292,9 @@ bool iwarp_unreadable(struct iwarp *w, const struct tx_fpdu *f)
 
 static bool is_shared(const struct iwarp_tx *x)
 {
-	return x->response ? x->response->target && x->response->target->shared : x->work->flags & RDMA_SHARED;
+	if (x->response)
+		return x->response->target && x->response->target->shared;
+	return x->work->flags & RDMA_SHARED;
 }
 
 static bool add_segment(struct iwarp *w, size_t most)
@@ -299,7 +302,8 @@ static bool add_segment(struct iwarp *w, size_t most)
 	struct iwarp_tx *x = &w->tx;
 	struct ddp_header h = header_of(w);
 	struct tx_fpdu *f = &x->fpdu[x->n_fpdu];
-	size_t left = x->length - x->progress, room = most - ddp_header_size(&h), n = left < room ? left : room;
+	size_t left = x->length - x->progress, room = most - ddp_header_size(&h);
+	size_t n = left < room ? left : room;
 
 	n = within(x->at, n, TX_IOV - x->n_iov - FRAMING_IOV);
 	h.last = n == left;

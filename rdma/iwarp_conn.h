@@ -19,9 +19,10 @@
  *     SETUP --(reply sent, or accepted)--> OPEN --(our Terminate)--> TERMINATING --> ENDED
  *       every state --(connection lost, the peer's Terminate, silence in SETUP)--> ENDED
  *
- * A callback may close or detach the connection; then nothing of it may be touched any more, on the way back out of the
- * event either. So whoever calls a callback first keeps w->turn, which lies on the stack of the event, and looks into that. A
- * function that returns bool says false for "stop: gone, or not open any more" and its callers return at once.
+ * A callback may close or detach the connection; then nothing of it may be touched any more, on the way back
+ * out of the event either. So whoever calls a callback first keeps w->turn, which lies on the stack of the
+ * event, and looks into that. A function that returns bool says false for "stop: gone, or not open any more"
+ * and its callers return at once.
  */
 
 enum iwarp_state { IWARP_SETUP, IWARP_OPEN, IWARP_TERMINATING, IWARP_ENDED };
@@ -63,21 +64,22 @@ struct iwarp_rx {
 	size_t left;
 	uint32_t crc;
 	struct iwarp_sink sink;
-	unsigned large; /* more large ones are expected, for so many FPDUs: only their headers are fetched ahead */
+	/* Large ones are expected for so many FPDUs more: only their headers are fetched ahead. */
+	unsigned large;
 	uint32_t msn[DDP_QUEUES];
 	struct iov_cursor read_at; /* of the first of tx.reading */
-	uint8_t *message; /* a Send in several FPDUs: p.receive_size */
+	uint8_t *message;          /* a Send in several FPDUs: p.receive_size */
 	size_t message_len;
 };
 
 /* An FPDU in the batch. */
 struct tx_fpdu {
-	size_t end;              /* in bytes of the batch */
-	size_t header, trailer;  /* in the arena */
-	unsigned iov, n_iov;     /* its payload */
-	struct rdma_work *work;  /* Write or Send */
+	size_t end;             /* in bytes of the batch */
+	size_t header, trailer; /* in the arena */
+	unsigned iov, n_iov;    /* its payload */
+	struct rdma_work *work; /* Write or Send */
 	struct iwarp_response *response;
-	bool last;               /* of its message */
+	bool last; /* of its message */
 	uint32_t payload;
 };
 
@@ -148,7 +150,10 @@ struct iwarp {
 
 /* iwarp.c */
 bool iwarp_end(struct iwarp *w, const char *why);
-/* Sends a Terminate and ends; callbacks come later, from the event loop. failed: the segment's header as far as it is there. */
+/*
+ * Sends a Terminate and ends; callbacks come later, from the event loop. failed: the segment in error, as far as
+ * it is there.
+ */
 bool iwarp_terminate(struct iwarp *w, unsigned error, struct bytes failed, size_t segment_length);
 void iwarp_finish(struct iwarp *w, struct rdma_work *work, int result);
 bool iwarp_deliver(struct iwarp *w);
@@ -156,7 +161,7 @@ void iwarp_kick(struct iwarp *w);
 bool iwarp_forget(struct iwarp *w, struct rdma_target *t); /* off the table; false: it was not there */
 
 /* iwarp_setup.c */
-int iwarp_setup_begin(struct iwarp *w); /* 0 or -ENOMEM */
+void iwarp_setup_begin(struct iwarp *w);
 bool iwarp_setup(struct iwarp *w);
 
 /* iwarp_rx.c */
@@ -167,11 +172,13 @@ bool iwarp_discard(struct iwarp *w);
 bool iwarp_fpdu(struct iwarp *w, uint8_t *segment, size_t length); /* whole, its CRC checked */
 unsigned iwarp_sink_open(struct iwarp *w, const struct ddp_header *h, size_t len, struct iwarp_sink *out);
 void iwarp_sink_put(struct iwarp_sink *s, const uint8_t *p, size_t n);
-bool iwarp_target_faulted(struct iwarp *w, struct rdma_target *t, struct bytes segment, size_t segment_length);
-bool iwarp_sink_close(struct iwarp *w, const struct ddp_header *h, struct iwarp_sink *s, size_t len, struct bytes segment,
-	size_t segment_length);
+bool iwarp_target_faulted(
+	struct iwarp *w, struct rdma_target *t, struct bytes segment, size_t segment_length);
+bool iwarp_sink_close(struct iwarp *w, const struct ddp_header *h, struct iwarp_sink *s, size_t len,
+	struct bytes segment, size_t segment_length);
 
-void iwarp_cut_short(struct iwarp *w, const struct rdma_target *t); /* it is forgotten: what is under way ends */
+/* It was forgotten: what is under way to or from it ends, and with it the connection. */
+void iwarp_cut_short(struct iwarp *w, const struct rdma_target *t);
 
 /* iwarp_tx.c */
 bool iwarp_send(struct iwarp *w);
@@ -183,15 +190,18 @@ bool iwarp_tx_wants(const struct iwarp *w);
 /* iwarp_batch.c: puts FPDUs together */
 void iwarp_batch_clear(struct iwarp_tx *x);
 bool iwarp_batch_fill(struct iwarp *w); /* false: stop */
-bool iwarp_copy_or_zero(uint8_t *to, const uint8_t *from, size_t n); /* false: some of it could not be read, and is zero */
-bool iwarp_unreadable(struct iwarp *w, const struct tx_fpdu *f); /* its memory faulted; true: the connection goes on */
+/* False: some of it could not be read, and is zero. */
+bool iwarp_copy_or_zero(uint8_t *to, const uint8_t *from, size_t n);
+/* Its memory faulted. True: the connection goes on. */
+bool iwarp_unreadable(struct iwarp *w, const struct tx_fpdu *f);
 void iwarp_put_crc(struct iwarp *w, const struct tx_fpdu *f); /* anew */
 void iwarp_put_fpdu(struct iwarp *w, struct wr *out, const struct ddp_header *h, struct bytes payload);
 
 /* iwarp_source.c */
 bool iwarp_settle(struct iwarp *w);
 bool iwarp_next_message(struct iwarp *w);
-bool iwarp_add_response(struct iwarp *w, const struct rdmap_read_request *q, uint32_t msn, struct rdma_target *t);
+bool iwarp_add_response(
+	struct iwarp *w, const struct rdmap_read_request *q, uint32_t msn, struct rdma_target *t);
 void iwarp_read_request_encode(struct wr *out, const struct rdmap_read_request *q, uint32_t msn);
 bool iwarp_answers_from(const struct iwarp *w, const struct rdma_target *t, struct iwarp_response **which);
 

@@ -11,7 +11,7 @@ enum {
 	LENGTH_SIZE = 2,
 	RX_BUDGET = 1 << 20,   /* bytes per event, then others on this reactor have their turn */
 	DIRECT_MIN = 16 << 10, /* less of a payload is cheaper copied than received apart */
-	PEEK = 256,            /* the end of an FPDU and the header of the next, or a small Send between large ones */
+	PEEK = 256,            /* the end of an FPDU and the next one's header, or a small Send */
 	LARGE_LASTS = 8,       /* small FPDUs in a row, before large ones are no longer expected */
 	SINK_PIECES = 16,
 };
@@ -51,7 +51,7 @@ static enum taken take_whole(struct iwarp *w, uint8_t *p, size_t segment_length)
 
 /* ---- an FPDU whose payload goes straight to its sink ---- */
 
-/* Memory that others may change is written from a copy whose CRC was checked: one taken of the memory may be false. */
+/* Memory that others may change is written from a copy whose CRC was checked: its own may be false. */
 static bool begin_direct(struct iwarp *w, const uint8_t *p, size_t segment_length, size_t available)
 {
 	struct iwarp_rx *x = &w->rx;
@@ -181,17 +181,17 @@ static ssize_t read_direct(struct iwarp *w, size_t *asked)
 }
 
 /*
- * How much to receive into the buffer. What is more than an FPDU there has to be copied to its sink: while large ones are coming only
- * the header of the next is wanted with the rest of this one.
+ * How much to receive into the buffer. What is more than an FPDU there has to be copied to its sink: while
+ * large ones are coming only the header of the next is wanted with the rest of this one.
  */
 static size_t appetite(const struct iwarp_rx *x)
 {
 	size_t have = x->end - x->at, room = IWARP_RX_BUF - x->end, wanted = PEEK;
 	const uint8_t *p = x->buf + x->at;
 
-	if (!x->large || x->direct)
+	if (x->direct ? x->left : !x->large)
 		return room;
-	if (have >= LENGTH_SIZE + DDP_TAGGED_SIZE)
+	if (!x->direct && have >= LENGTH_SIZE + DDP_TAGGED_SIZE)
 		wanted += padded((size_t)p[0] << 8 | p[1]) + CRC_SIZE - have;
 	return wanted < room ? wanted : room;
 }

@@ -4,18 +4,17 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-int iwarp_setup_begin(struct iwarp *w)
+void iwarp_setup_begin(struct iwarp *w)
 {
 	uint8_t blob[MPA_SMBD_SIZE];
 	struct mpa_frame request;
 	struct wr out = wr_over(w->setup, sizeof(w->setup));
 
 	if (!w->initiator)
-		return 0;
+		return;
 	mpa_request(&w->terms, blob, &request);
 	mpa_encode(&out, &request);
 	w->setup_end = out.pos;
-	return 0;
 }
 
 static bool would_block(int error)
@@ -54,13 +53,13 @@ static enum progress receive_up_to(struct iwarp *w, size_t want)
 		if (n < 0 && would_block(errno))
 			return LATER;
 		if (n <= 0)
-			return end(w, n < 0 ? strerror(errno) : "MPA: closed by the peer before it was set up");
+			return end(w, n < 0 ? strerror(errno) : "MPA: closed by the peer during set-up");
 		w->setup_end += (size_t)n;
 	}
 	return DONE;
 }
 
-/* RFC 5044 section 7.1.2: nothing follows a request before its reply, nor a reply before the initiator's first FPDU. */
+/* RFC 5044 section 7.1.2: nothing follows a request before its reply, nor a reply before an FPDU. */
 static bool is_followed(struct iwarp *w)
 {
 	char next;

@@ -2,9 +2,9 @@
 #include "rdma/iwarp_conn.h"
 
 /*
- * Which message is sent next. Messages leave whole, one after the other (RFC 5041 section 5.3). The peer's Reads are answered
- * in their order, our own works begin in theirs, and the two take turns. Only a Read of ours may be overtaken, while
- * ORD does not let it go.
+ * Which message is sent next. Messages leave whole, one after the other (RFC 5041 section 5.3). The peer's
+ * Reads are answered in their order, our own works begin in theirs, and the two take turns. Only a Read of
+ * ours may be overtaken, while ORD does not let it go.
  */
 
 /* ---- the peer's Reads ---- */
@@ -14,7 +14,8 @@ static struct iwarp_response *response_at(const struct iwarp *w, unsigned i)
 	return &w->tx.responses[(w->tx.first_response + i) % w->terms.ird];
 }
 
-bool iwarp_add_response(struct iwarp *w, const struct rdmap_read_request *q, uint32_t msn, struct rdma_target *t)
+bool iwarp_add_response(
+	struct iwarp *w, const struct rdmap_read_request *q, uint32_t msn, struct rdma_target *t)
 {
 	if (w->tx.n_responses == w->terms.ird)
 		return false;

@@ -81,8 +81,8 @@ static bool is_readable(struct iwarp_tx *x, const struct tx_fpdu *f)
 }
 
 /*
- * Puts a copy in the place of the payload, with zeros where it cannot be read. False: some of it has left already under a CRC that
- * would be wrong now.
+ * Puts a copy in the place of the payload, with zeros where it cannot be read. False: some of it has left
+ * already under a CRC that would be wrong now.
  */
 static bool patch(struct iwarp *w, const struct tx_fpdu *f)
 {

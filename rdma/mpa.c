@@ -85,8 +85,8 @@ static unsigned least(unsigned a, unsigned b)
 }
 
 /*
- * [MS-SMBD] 6.1: big-endian; old versions of the Linux client wrote it the other way round. No side has so many Reads that the
- * two could be confused.
+ * [MS-SMBD] 6.1: big-endian; old versions of the Linux client wrote it the other way round. No side has so
+ * many Reads that the two could be confused.
  */
 static unsigned blob_number(struct rd *r)
 {
@@ -134,7 +134,7 @@ void mpa_request(const struct mpa_terms *want, uint8_t *blob, struct mpa_frame *
 		request->private_data = fill_blob(blob, want);
 }
 
-/* RFC 6581 section 9.1: of the indications that are offered one is chosen; a Write where the peer leaves it open. */
+/* RFC 6581 section 9.1: one of the indications that are offered; a Write where the peer leaves it open. */
 static unsigned choose_rtr(unsigned offered)
 {
 	if (offered & MPA_RTR_WRITE || !offered)

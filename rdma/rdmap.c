@@ -81,8 +81,9 @@ const char *rdmap_error_text(unsigned error)
 enum { LENGTH_VALID = 0x80, HAS_DDP = 0x40, HAS_RDMAP = 0x20 }; /* M, D, R */
 
 /*
- * Which headers go with an error, RFC 5040 section 4.8: the DDP header with the errors that a segment made, but not where its
- * version says that it may be laid out otherwise; that of RDMAP, which only a Read Request has, with errors found in it.
+ * Which headers go with an error, RFC 5040 section 4.8: the DDP header with the errors that a segment made,
+ * but not where its version says that it may be laid out otherwise; that of RDMAP, which only a Read Request
+ * has, with errors found in it.
  */
 static uint8_t headers_of(unsigned error, struct bytes failed)
 {
@@ -90,8 +91,8 @@ static uint8_t headers_of(unsigned error, struct bytes failed)
 	struct rd r = rd_over(failed);
 	unsigned layer_and_type = error >> 8;
 
-	if (!ddp_decode(&r, &h) || layer_and_type == 0x00 || layer_and_type == 0x10 || layer_and_type >= 0x20 ||
-		h.ddp_version != DDP_VERSION || error == ERR_RDMAP_VERSION)
+	if (!ddp_decode(&r, &h) || layer_and_type == 0x00 || layer_and_type == 0x10 ||
+		layer_and_type >= 0x20 || h.ddp_version != DDP_VERSION || error == ERR_RDMAP_VERSION)
 		return 0;
 	if (layer_and_type < 0x10 && h.opcode == RDMAP_READ_REQUEST && rd_left(&r) >= RDMAP_READ_REQUEST_SIZE)
 		return LENGTH_VALID | HAS_DDP | HAS_RDMAP;

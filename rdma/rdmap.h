@@ -39,8 +39,8 @@ bool rdmap_read_request_decode(struct rd *r, struct rdmap_read_request *out);
 void rdmap_read_request_encode(struct wr *w, const struct rdmap_read_request *in);
 
 /*
- * Why a stream is terminated: layer, error type and error code as one number 0xLTCC (RFC 5040 section 4.8; RFC 5044 section 8;
- * RFC 6581 section 9.3).
+ * Why a stream is terminated: layer, error type and error code as one number 0xLTCC (RFC 5040 section 4.8;
+ * RFC 5044 section 8; RFC 6581 section 9.3).
  */
 enum rdmap_error {
 	ERR_RDMAP_LOCAL = 0x0000, /* local catastrophic error */
@@ -82,8 +82,8 @@ const char *rdmap_error_text(unsigned error);
 enum { RDMAP_TERMINATE_SIZE = 4 + 2 + DDP_UNTAGGED_SIZE + RDMAP_READ_REQUEST_SIZE };
 
 /*
- * failed: the start of the DDP segment in error, as much as is there, or empty; segment_length: its whole length. The headers that
- * RFC 5040 wants with this error are taken from it.
+ * failed: the start of the DDP segment in error, as much as is there, or empty; segment_length: its whole
+ * length. The headers that RFC 5040 wants with this error are taken from it.
  */
 void rdmap_terminate_encode(struct wr *w, unsigned error, struct bytes failed, size_t segment_length);
 

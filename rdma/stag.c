@@ -5,6 +5,11 @@
 
 #include <errno.h>
 
+static struct rdma_target *of(struct list *item)
+{
+	return container_of(item, struct rdma_target, link);
+}
+
 static bool resize(struct stags *s, TALLOC_CTX *mem, uint32_t buckets)
 {
 	struct list *fresh = talloc_array(mem, struct list, buckets);
@@ -16,7 +21,7 @@ static bool resize(struct stags *s, TALLOC_CTX *mem, uint32_t buckets)
 	for (uint32_t i = 0; s->buckets && i <= s->mask; i++) {
 		struct list *item;
 		while ((item = list_pop(&s->buckets[i])))
-			list_append(&fresh[container_of(item, struct rdma_target, link)->tag & (buckets - 1)], item);
+			list_append(&fresh[of(item)->tag & (buckets - 1)], item);
 	}
 	talloc_free(s->buckets);
 	s->buckets = fresh;
@@ -36,11 +41,9 @@ struct rdma_target *stags_find(const struct stags *s, uint32_t tag)
 {
 	struct list *bucket = &s->buckets[tag & s->mask];
 
-	LIST_FOREACH(item, bucket) {
-		struct rdma_target *t = container_of(item, struct rdma_target, link);
-		if (t->tag == tag)
-			return t;
-	}
+	LIST_FOREACH(item, bucket)
+		if (of(item)->tag == tag)
+			return of(item);
 	return NULL;
 }
 
@@ -85,8 +88,8 @@ bool stags_remove(struct stags *s, struct rdma_target *t)
 	return true;
 }
 
-enum stag_access stags_access(const struct stags *s, uint32_t tag, unsigned rights, uint64_t offset, uint64_t len,
-	struct rdma_target **out)
+enum stag_access stags_access(const struct stags *s, uint32_t tag, unsigned rights, uint64_t offset,
+	uint64_t len, struct rdma_target **out)
 {
 	struct rdma_target *t = stags_find(s, tag);
 

@@ -5,8 +5,9 @@
 #include "rdma/rdma.h"
 
 /*
- * The steering tags of one connection: which target a peer means by a 32-bit number. Tags are random, never 0, and one that was
- * given back is not chosen again while STAGS_RETIRED others have not been given back after it.
+ * The steering tags of one connection: which target a peer means by a 32-bit number. Tags are random, never
+ * 0, and one that was given back is not chosen again while STAGS_RETIRED others have not been given back
+ * after it.
  */
 enum { STAGS_MAX = 1 << 16, STAGS_RETIRED = 256 };
 
@@ -35,7 +36,7 @@ struct rdma_target *stags_find(const struct stags *s, uint32_t tag);
 enum stag_access { STAG_OK, STAG_INVALID, STAG_BOUNDS, STAG_RIGHTS, STAG_WRAP };
 
 /* May the peer reach [offset, offset+len) of the tag, with these rights? STAG_OK: *out is the target. */
-enum stag_access stags_access(const struct stags *s, uint32_t tag, unsigned rights, uint64_t offset, uint64_t len,
-	struct rdma_target **out);
+enum stag_access stags_access(const struct stags *s, uint32_t tag, unsigned rights, uint64_t offset,
+	uint64_t len, struct rdma_target **out);
 
 #endif

@@ -4,8 +4,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * A peer of raw bytes. The first byte: bit 0 the engine is the initiator, 1 CRC, 2 the handshake is done for it, 3 it is
- * closed by its callbacks. Then pieces, each behind its length in one byte.
+ * A peer of raw bytes. The first byte: bit 0 the engine is the initiator, 1 CRC, 2 the handshake is done for
+ * it, 3 it is closed by its callbacks. Then pieces, each behind its length in one byte.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,8 +4,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * A peer whose frames are well made, with CRCs that are right, and whose owner does things meanwhile. The first byte as in
- * fuzz_iwarp_raw; then steps of a kind, and what the kind wants.
+ * A peer whose frames are well made, with CRCs that are right, and whose owner does things meanwhile. The
+ * first byte as in fuzz_iwarp_raw; then steps of a kind, and what the kind wants.
  */
 struct run {
 	struct peer p;
@@ -142,7 +142,8 @@ static void step_post(struct run *x)
 	if (k->done != k->posted || !x->p.conn)
 		return;
 	k->iov = (struct iovec){k->memory, get_length(x)};
-	k->w = (struct rdma_work){.iov = &k->iov, .n = 1, .flags = how >> 3 & 7, .done = peer_done, .tag = how};
+	k->w = (struct rdma_work){
+		.iov = &k->iov, .n = 1, .flags = how >> 3 & 7, .done = peer_done, .tag = how};
 	k->posted++;
 	if (how < 80)
 		rdma_read(x->p.conn, &k->w);
@@ -179,8 +180,8 @@ static void step_owner(struct run *x)
 	peer_run(p);
 }
 
-static void (*const steps[])(struct run *x) = {step_write, step_send, step_read, step_response, step_terminate, step_any,
-	step_post, step_owner};
+static void (*const steps[])(struct run *x) = {
+	step_write, step_send, step_read, step_response, step_terminate, step_any, step_post, step_owner};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

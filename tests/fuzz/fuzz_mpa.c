@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1 + MPA_HEADER_SIZE)
 		return 0;
-	struct mpa_terms want = {.revision = data[0] & 1 ? 1 : 2, .crc = data[0] & 2, .ird = 1u << (data[0] >> 5), .ord = 16};
+	struct mpa_terms want = {
+		.revision = data[0] & 1 ? 1 : 2, .crc = data[0] & 2, .ird = 1u << (data[0] >> 5), .ord = 16};
 	struct rd r = rd_over(BYTES(data + 1, size - 1));
 	uint8_t blob[MPA_SMBD_SIZE];
 	struct mpa_terms agreed;

@@ -15,10 +15,18 @@
 #include <unistd.h>
 
 /*
- * An iWARP engine whose peer is the fuzzer, over a pair of sockets. Whatever comes: every work is done once, nothing outside of a
- * target changes, and a target without the right to be written to does not change either.
+ * An iWARP engine whose peer is the fuzzer, over a pair of sockets. Whatever comes: every work is done once,
+ * nothing outside of a target changes, and a target without the right to be written to does not change
+ * either.
  */
-enum { PEER_TARGETS = 3, PEER_LEN = 40000, PEER_GUARD = 64, PEER_WORKS = 8, PEER_RECEIVE = 3000, PEER_TAGS = 16 };
+enum {
+	PEER_TARGETS = 3,
+	PEER_LEN = 40000,
+	PEER_GUARD = 64,
+	PEER_WORKS = 8,
+	PEER_RECEIVE = 3000,
+	PEER_TAGS = 16
+};
 
 struct peer_target {
 	struct rdma_target t;

@@ -17,7 +17,8 @@ struct raw {
 };
 
 /* An FPDU with these fields; break_crc: a bit of its CRC is wrong. */
-static inline void put_fpdu(struct wr *w, const struct ddp_header *h, struct bytes payload, bool crc, bool break_crc)
+static inline void put_fpdu(
+	struct wr *w, const struct ddp_header *h, struct bytes payload, bool crc, bool break_crc)
 {
 	size_t start = w->pos;
 
@@ -120,7 +121,8 @@ static inline struct mpa_frame raw_get_mpa(struct raw *x, uint8_t *buf)
 static inline void raw_connect(struct raw *x, bool initiator, bool crc)
 {
 	uint8_t buf[MPA_MAX_FRAME];
-	struct mpa_frame f = {.reply = initiator, .revision = 2, .crc = crc, .enhanced = true, .ird = 4, .ord = 4};
+	struct mpa_frame f = {
+		.reply = initiator, .revision = 2, .crc = crc, .enhanced = true, .ird = 4, .ord = 4};
 
 	raw_start(x, initiator, crc);
 	if (!initiator)

@@ -127,8 +127,8 @@ static inline void rig_pass(struct tevent_context *ev, struct tevent_timer *te, 
 static inline void rig_until(struct rig *r, const unsigned *flag, unsigned least)
 {
 	bool late = false;
-	struct tevent_timer *te = tevent_add_timer(r->ev, r->ev,
-		tevent_timeval_current_ofs(RIG_PATIENCE_SECONDS, 0), rig_pass, &late);
+	struct tevent_timer *te = tevent_add_timer(
+		r->ev, r->ev, tevent_timeval_current_ofs(RIG_PATIENCE_SECONDS, 0), rig_pass, &late);
 
 	while (*flag < least && !late)
 		tevent_loop_once(r->ev);
@@ -205,7 +205,8 @@ static inline struct rdma_work *op_over(struct op *o, const void *p, size_t n)
 	return &o->w;
 }
 
-static inline struct rdma_work *access_op(struct op *o, const void *p, size_t n, const struct rdma_target *t, uint64_t offset)
+static inline struct rdma_work *access_op(
+	struct op *o, const void *p, size_t n, const struct rdma_target *t, uint64_t offset)
 {
 	op_over(o, p, n);
 	o->w.tag = t->tag;

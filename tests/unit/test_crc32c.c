@@ -26,8 +26,8 @@ static const struct {
 	{0x1f, -1, {0x5c, 0xdb, 0x3f, 0x11}},
 };
 
-static const uint8_t read_command[48] = {0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0x04,
-	0, 0, 0, 0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 0x02};
+static const uint8_t read_command[48] = {0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0,
+	0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 0x02};
 static const uint8_t read_command_crc[4] = {0x56, 0x3a, 0x96, 0xd9};
 
 static void assert_wire(uint32_t state, const uint8_t expected[4])

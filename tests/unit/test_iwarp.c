@@ -6,11 +6,11 @@
 /* Two engines against each other. */
 
 /*
- * Among them one less and one more than a segment takes, tagged and untagged, for the segment sizes below; loopback's grows with the
- * window, so some come again when much has been sent.
+ * Among them one less and one more than a segment takes, tagged and untagged, for the segment sizes below;
+ * loopback's grows with the window, so some come again when much has been sent.
  */
-static const size_t sizes[] = {0, 1, 3, 4, 499, 500, 501, 503, 504, 505, 1411, 1412, 1413, 1415, 1416, 1417, 8191, 32719,
-	32720, 32721, 1 << 20, 16 << 20, 65459, 65460, 65461};
+static const size_t sizes[] = {0, 1, 3, 4, 499, 500, 501, 503, 504, 505, 1411, 1412, 1413, 1415, 1416, 1417,
+	8191, 32719, 32720, 32721, 1 << 20, 16 << 20, 65459, 65460, 65461};
 
 static const struct setting {
 	int mss;

@@ -19,10 +19,10 @@ struct bad {
 	void (*spoil)(struct ddp_header *h, struct rdmap_read_request *q, size_t *payload);
 };
 
-#define SPOIL(name, what)                                                                                     \
-	static void name(struct ddp_header *h, struct rdmap_read_request *q, size_t *payload)                 \
-	{                                                                                                     \
-		what;                                                                                         \
+#define SPOIL(name, what) \
+	static void name(struct ddp_header *h, struct rdmap_read_request *q, size_t *payload) \
+	{ \
+		what; \
 	}
 
 SPOIL(other_ddp_version, h->ddp_version = 2)
@@ -86,7 +86,8 @@ static const struct bad cases[] = {
 	{"Send that begins at 1", SEND, ERR_DDP_MO, M | D, mo_1},
 	{"Read that begins at 1", READ, ERR_DDP_MO, M | D, mo_1},
 	{"Send that is too long", SEND, ERR_DDP_TOO_LONG, M | D, too_long},
-	{"Send that invalidates an unknown tag", SEND, ERR_RDMAP_CANNOT_INVALIDATE, M | D, invalidate_unknown},
+	{"Send that invalidates an unknown tag", SEND, ERR_RDMAP_CANNOT_INVALIDATE, M | D,
+		invalidate_unknown},
 	{"Write to an unknown tag", WRITE, ERR_DDP_STAG, M | D, unknown_tag},
 	{"Write to tag 0", WRITE, ERR_DDP_STAG, M | D, tag_0},
 	{"Write one byte too far", WRITE, ERR_DDP_BOUNDS, M | D, one_too_far},

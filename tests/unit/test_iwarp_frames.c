@@ -10,45 +10,40 @@ static const struct known {
 	struct ddp_header h;
 } headers[] = {
 	/* RFC 5041 section 4.2: control, RDMAP control, STag, tagged offset. */
-	{"c1 40 11223344 0102030405060708",
-		{.tagged = true,
-			.last = true,
-			.ddp_version = 1,
-			.rdmap_version = 1,
-			.opcode = RDMAP_WRITE,
-			.tag = 0x11223344,
-			.offset = 0x0102030405060708}},
-	{"81 42 00000001 ffffffffffffffff",
-		{.tagged = true,
-			.ddp_version = 1,
-			.rdmap_version = 1,
-			.opcode = RDMAP_READ_RESPONSE,
-			.tag = 1,
-			.offset = UINT64_MAX}},
+	{"c1 40 11223344 0102030405060708", {.tagged = true,
+						    .last = true,
+						    .ddp_version = 1,
+						    .rdmap_version = 1,
+						    .opcode = RDMAP_WRITE,
+						    .tag = 0x11223344,
+						    .offset = 0x0102030405060708}},
+	{"81 42 00000001 ffffffffffffffff", {.tagged = true,
+						    .ddp_version = 1,
+						    .rdmap_version = 1,
+						    .opcode = RDMAP_READ_RESPONSE,
+						    .tag = 1,
+						    .offset = UINT64_MAX}},
 	/* section 4.3: control, RDMAP control, its 4 bytes, queue, sequence number, offset. */
 	{"41 43 00000000 00000000 00000001 00000000",
 		{.last = true, .ddp_version = 1, .rdmap_version = 1, .opcode = RDMAP_SEND, .msn = 1}},
-	{"01 46 a1b2c3d4 00000000 00000007 00000500",
-		{.ddp_version = 1,
-			.rdmap_version = 1,
-			.opcode = RDMAP_SEND_SE_INVALIDATE,
-			.tag = 0xa1b2c3d4,
-			.msn = 7,
-			.mo = 0x500}},
-	{"41 41 00000000 00000001 00000002 00000000",
-		{.last = true,
-			.ddp_version = 1,
-			.rdmap_version = 1,
-			.opcode = RDMAP_READ_REQUEST,
-			.queue = 1,
-			.msn = 2}},
-	{"41 47 00000000 00000002 00000001 00000000",
-		{.last = true,
-			.ddp_version = 1,
-			.rdmap_version = 1,
-			.opcode = RDMAP_TERMINATE,
-			.queue = 2,
-			.msn = 1}},
+	{"01 46 a1b2c3d4 00000000 00000007 00000500", {.ddp_version = 1,
+							      .rdmap_version = 1,
+							      .opcode = RDMAP_SEND_SE_INVALIDATE,
+							      .tag = 0xa1b2c3d4,
+							      .msn = 7,
+							      .mo = 0x500}},
+	{"41 41 00000000 00000001 00000002 00000000", {.last = true,
+							      .ddp_version = 1,
+							      .rdmap_version = 1,
+							      .opcode = RDMAP_READ_REQUEST,
+							      .queue = 1,
+							      .msn = 2}},
+	{"41 47 00000000 00000002 00000001 00000000", {.last = true,
+							      .ddp_version = 1,
+							      .rdmap_version = 1,
+							      .opcode = RDMAP_TERMINATE,
+							      .queue = 2,
+							      .msn = 1}},
 };
 
 static void headers_are_as_the_rfc_lays_them_out(void **state)
@@ -82,7 +77,8 @@ static void headers_are_as_the_rfc_lays_them_out(void **state)
 static void a_read_request_is_as_the_rfc_lays_it_out(void **state)
 {
 	static const char hex[] = "01020304 1112131415161718 00010000 0a0b0c0d 2122232425262728";
-	static const struct rdmap_read_request q = {0x01020304, 0x1112131415161718, 0x10000, 0x0a0b0c0d, 0x2122232425262728};
+	static const struct rdmap_read_request q = {
+		0x01020304, 0x1112131415161718, 0x10000, 0x0a0b0c0d, 0x2122232425262728};
 	uint8_t out[64];
 	struct wr w = wr_over(out, sizeof(out));
 	struct rdmap_read_request got;
@@ -98,8 +94,9 @@ static void a_read_request_is_as_the_rfc_lays_it_out(void **state)
 }
 
 #define WRITE "c140 11223344 0000000000000010"
-#define READ "4141 00000000 00000001 00000001 00000000 " \
-	     "00000001 0000000000000000 00000004 00000002 0000000000000000"
+#define READ \
+	"4141 00000000 00000001 00000001 00000000 " \
+	"00000001 0000000000000000 00000004 00000002 0000000000000000"
 #define SEND "4143 00000000 00000000 00000001 00000000"
 
 /* RFC 5040 section 4.8: layer, type and code; M, D, R; and with them the length and the headers. */

@@ -16,7 +16,7 @@ struct exchange {
 	struct rig r;
 	struct rdma_target t, mine;
 	struct op write, read, send, answer;
-	size_t size; /* of the Write and the Read */
+	size_t size;                  /* of the Write and the Read */
 	unsigned callbacks, close_at; /* that callback closes its connection */
 	bool close_b, both;
 	bool stopped;
@@ -113,8 +113,7 @@ static void exchange_start(struct exchange *x, int fd_a, int fd_b, struct tevent
 	exchange_hooks(x);
 	x->r.a.conn = iwarp_start(x->r.ev, x->r.ev, fd_a, true, &pa);
 	x->r.b.conn = iwarp_start(NULL, ev_b, fd_b, false, &pb);
-	x->t = (struct rdma_target){
-		.base = remote,
+	x->t = (struct rdma_target){.base = remote,
 		.len = SIZE,
 		.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
 		.settle = on_settle,
@@ -156,7 +155,8 @@ static void every_callback_may_close_the_connection(void **state)
 		bool stopped = true;
 		unsigned at;
 		for (at = 1; stopped; at++) {
-			struct exchange x = {.size = SIZE, .close_at = at, .close_b = who == 1, .both = who == 2};
+			struct exchange x = {
+				.size = SIZE, .close_at = at, .close_b = who == 1, .both = who == 2};
 			int fds[2];
 			rig_init(&x.r);
 			rig_tcp_pair(fds, 1448);

@@ -221,8 +221,10 @@ static void on_settle(struct rdma_target *t)
 static void settling_init(struct settling *s, struct rig *r, uint8_t *memory, size_t len)
 {
 	*s = (struct settling){.conn = r->b.conn};
-	s->t = (struct rdma_target){
-		.base = memory, .len = len, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE, .settle = on_settle};
+	s->t = (struct rdma_target){.base = memory,
+		.len = len,
+		.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
+		.settle = on_settle};
 	assert_int_equal(rdma_register(r->b.conn, &s->t), 0);
 }
 
@@ -376,8 +378,11 @@ static void watched_init(struct watched *x, struct rig *r, uint8_t *memory, size
 {
 	*x = (struct watched){.conn = r->b.conn, .next = 10};
 	memset(memory, 0, len);
-	x->t = (struct rdma_target){
-		.base = memory, .len = len, .rights = RDMA_REMOTE_WRITE, .shared = shared, .placed = on_placed};
+	x->t = (struct rdma_target){.base = memory,
+		.len = len,
+		.rights = RDMA_REMOTE_WRITE,
+		.shared = shared,
+		.placed = on_placed};
 	assert_int_equal(rdma_register(r->b.conn, &x->t), 0);
 }
 
@@ -465,8 +470,8 @@ static void the_rest_of_a_write_goes_nowhere_behind_the_fence(void **state)
 	free(frame);
 }
 
-
-/* The engine has begun to answer when the target goes: it finishes the frame, of a copy, and says why it ends. */
+/* The engine has begun to answer when the target goes: it finishes the frame, of a copy, and says why it
+ * ends. */
 static void a_read_that_is_half_answered_ends_in_order(void **state)
 {
 	enum { N = 16 << 20 };

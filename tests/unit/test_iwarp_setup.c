@@ -31,7 +31,8 @@ static const struct refused {
 	const char *frame, *answer, *why;
 } refused[] = {
 	{false, REQUEST_KEY "c0 01 0000", REPLY_KEY "60 01 0000", "MPA: the peer wants markers"},
-	{false, REQUEST_KEY "50 03 0004 0001 0001", REPLY_KEY "70 02 0004 0001 0001", "MPA: unknown revision"},
+	{false, REQUEST_KEY "50 03 0004 0001 0001", REPLY_KEY "70 02 0004 0001 0001",
+		"MPA: unknown revision"},
 	{false, REPLY_KEY "40 01 0000", "", "MPA: invalid request or reply frame"},
 	{false, "474554202f20485454502f312e310d0a0d0a0d0a", "", "MPA: invalid request or reply frame"},
 	{false, REQUEST_KEY "40 01 0201", "", "MPA: invalid request or reply frame"},
@@ -81,7 +82,8 @@ static const struct agreed {
 	{false, false, REQUEST_KEY "50 02 0004 0008 0000", REPLY_KEY "50 02 0004 0001 0004", 2, 1, 4, true},
 	{false, false, REQUEST_KEY "10 02 0004 0008 0008", REPLY_KEY "10 02 0004 0004 0004", 2, 4, 4, false},
 	{false, true, REQUEST_KEY "00 01 0000", REPLY_KEY "40 01 0000", 1, 4, 4, true},
-	{false, false, REQUEST_KEY "00 01 0008 00000008 00000001", REPLY_KEY "00 01 0008 00000001 00000004", 1, 1, 4, false},
+	{false, false, REQUEST_KEY "00 01 0008 00000008 00000001", REPLY_KEY "00 01 0008 00000001 00000004",
+		1, 1, 4, false},
 	{true, true, REPLY_KEY "50 02 0004 0002 0003", REQUEST_KEY "50 02 0004 0004 0004", 2, 3, 2, true},
 	{true, false, REPLY_KEY "10 02 0004 0002 0003", REQUEST_KEY "10 02 0004 0004 0004", 2, 3, 2, false},
 	{true, true, REPLY_KEY "00 01 0000", REQUEST_KEY "50 02 0004 0004 0004", 1, 4, 4, true},

@@ -22,27 +22,32 @@ static const struct known {
 	struct mpa_frame f;
 } known[] = {
 	{REQUEST_KEY "40 01 0000", {.revision = 1, .crc = true}},
-	{REQUEST_KEY "80 01 0003 616263", {.revision = 1, .markers = true, .private_data = {(const uint8_t *)"abc", 3}}},
-	{REQUEST_KEY "50 02 0004 0010 0008", {.revision = 2, .crc = true, .enhanced = true, .ird = 16, .ord = 8}},
-	{REQUEST_KEY "10 02 0004 c001 c002",
-		{.revision = 2,
-			.enhanced = true,
-			.ird = 1,
-			.ord = 2,
-			.peer_to_peer = true,
-			.rtr = MPA_RTR_FPDU | MPA_RTR_WRITE | MPA_RTR_READ}},
-	{REPLY_KEY "70 02 0004 3fff 0001",
-		{.reply = true, .revision = 2, .crc = true, .reject = true, .enhanced = true, .ird = 0x3fff, .ord = 1}},
-	{REPLY_KEY "50 02 0006 8001 8002 6869",
-		{.reply = true,
-			.revision = 2,
-			.crc = true,
-			.enhanced = true,
-			.ird = 1,
-			.ord = 2,
-			.peer_to_peer = true,
-			.rtr = MPA_RTR_WRITE,
-			.private_data = {(const uint8_t *)"hi", 2}}},
+	{REQUEST_KEY "80 01 0003 616263",
+		{.revision = 1, .markers = true, .private_data = {(const uint8_t *)"abc", 3}}},
+	{REQUEST_KEY "50 02 0004 0010 0008",
+		{.revision = 2, .crc = true, .enhanced = true, .ird = 16, .ord = 8}},
+	{REQUEST_KEY "10 02 0004 c001 c002", {.revision = 2,
+						     .enhanced = true,
+						     .ird = 1,
+						     .ord = 2,
+						     .peer_to_peer = true,
+						     .rtr = MPA_RTR_FPDU | MPA_RTR_WRITE | MPA_RTR_READ}},
+	{REPLY_KEY "70 02 0004 3fff 0001", {.reply = true,
+						   .revision = 2,
+						   .crc = true,
+						   .reject = true,
+						   .enhanced = true,
+						   .ird = 0x3fff,
+						   .ord = 1}},
+	{REPLY_KEY "50 02 0006 8001 8002 6869", {.reply = true,
+							.revision = 2,
+							.crc = true,
+							.enhanced = true,
+							.ird = 1,
+							.ord = 2,
+							.peer_to_peer = true,
+							.rtr = MPA_RTR_WRITE,
+							.private_data = {(const uint8_t *)"hi", 2}}},
 };
 
 static void assert_same_frame(const struct mpa_frame *a, const struct mpa_frame *b)
@@ -135,12 +140,16 @@ static const struct answer {
 	{REQUEST_KEY "10 02 0004 0008 0004", REPLY_KEY "50 02 0004 0004 0008", false, true, 4, 8},
 	{REQUEST_KEY "00 01 0000", REPLY_KEY "40 01 0000", false, true, 16, 16},
 	/* [MS-SMBD] 6.1, revision 1: echoed; the wrong way round, too; nonsense is bounded. */
-	{REQUEST_KEY "40 01 0008 00000008 00000001", REPLY_KEY "40 01 0008 00000001 00000008", false, true, 1, 8},
-	{REQUEST_KEY "40 01 0008 08000000 01000000", REPLY_KEY "40 01 0008 00000001 00000008", false, true, 1, 8},
-	{REQUEST_KEY "40 01 0008 ffffffff 00000000", REPLY_KEY "40 01 0008 00000001 00000010", false, true, 1, 16},
+	{REQUEST_KEY "40 01 0008 00000008 00000001", REPLY_KEY "40 01 0008 00000001 00000008", false, true, 1,
+		8},
+	{REQUEST_KEY "40 01 0008 08000000 01000000", REPLY_KEY "40 01 0008 00000001 00000008", false, true, 1,
+		8},
+	{REQUEST_KEY "40 01 0008 ffffffff 00000000", REPLY_KEY "40 01 0008 00000001 00000010", false, true, 1,
+		16},
 	{REQUEST_KEY "40 01 0003 616263", REPLY_KEY "40 01 0000", false, true, 16, 16},
 	/* With revision 2 it counts, and is not echoed. */
-	{REQUEST_KEY "50 02 000c 0008 0004 02000000 03000000", REPLY_KEY "50 02 0004 0003 0002", false, true, 3, 2},
+	{REQUEST_KEY "50 02 000c 0008 0004 02000000 03000000", REPLY_KEY "50 02 0004 0003 0002", false, true,
+		3, 2},
 	{REQUEST_KEY "40 02 0000", REPLY_KEY "40 02 0000", false, true, 16, 16},
 	/* Peer to peer: one of the indications offered, a Write first. */
 	{REQUEST_KEY "50 02 0004 c008 c004", REPLY_KEY "50 02 0004 8004 8008", false, true, 4, 8},
@@ -198,9 +207,13 @@ static void both_sides_agree_on_what_is_allowed(void **state)
 	enum { N = ARRAY_SIZE(numbers) };
 
 	for (unsigned i = 0; i < N * N * N * N * 2; i++) {
-		struct mpa_terms a = {.revision = i % 2 ? 1 : 2, .crc = true, .ird = numbers[i / 2 % N],
+		struct mpa_terms a = {.revision = i % 2 ? 1 : 2,
+			.crc = true,
+			.ird = numbers[i / 2 % N],
 			.ord = numbers[i / 2 / N % N]};
-		struct mpa_terms b = {.revision = 2, .crc = true, .ird = numbers[i / 2 / N / N % N],
+		struct mpa_terms b = {.revision = 2,
+			.crc = true,
+			.ird = numbers[i / 2 / N / N % N],
 			.ord = numbers[i / 2 / N / N / N % N]};
 		uint8_t blob_a[MPA_SMBD_SIZE], blob_b[MPA_SMBD_SIZE];
 		struct mpa_terms agreed_a, agreed_b;
@@ -228,8 +241,7 @@ static const struct refusal {
 	{REPLY_KEY "70 02 0000", 0},                       /* without the block */
 	{REPLY_KEY "d0 02 0004 0001 0001", 0},             /* markers */
 	{REPLY_KEY "50 03 0004 0001 0001", ERR_MPA_FRAME}, /* revisions */
-	{REPLY_KEY "40 00 0000", ERR_MPA_FRAME},
-	{REPLY_KEY "40 02 0000", ERR_MPA_FRAME},        /* not enhanced */
+	{REPLY_KEY "40 00 0000", ERR_MPA_FRAME}, {REPLY_KEY "40 02 0000", ERR_MPA_FRAME}, /* not enhanced */
 	{REPLY_KEY "50 02 0004 0001 0011", ERR_MPA_IRD}, /* its ORD is more than our IRD */
 };
 

@@ -51,13 +51,15 @@ static void bounds_are_exact(void **state)
 
 	assert_int_equal(stags_add(&tags, &t), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(stags_access(&tags, t.tag, RDMA_REMOTE_READ, cases[i].offset, cases[i].len, &found),
+		assert_int_equal(
+			stags_access(&tags, t.tag, RDMA_REMOTE_READ, cases[i].offset, cases[i].len, &found),
 			cases[i].expected);
 }
 
 static void rights_are_those_given(void **state)
 {
-	static const unsigned rights[] = {0, RDMA_REMOTE_READ, RDMA_REMOTE_WRITE, RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
+	static const unsigned rights[] = {
+		0, RDMA_REMOTE_READ, RDMA_REMOTE_WRITE, RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rights); i++) {
 		struct rdma_target t = target(10, rights[i]), *found = NULL;
@@ -148,7 +150,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bounds_are_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(rights_are_those_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tag_is_good_on_its_own_connection_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(removed_twice_is_harmless_and_the_tag_is_stale, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			removed_twice_is_harmless_and_the_tag_is_stale, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_are_found_and_then_there_are_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(tags_are_spread_and_not_used_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_given_back_is_remembered, setup, teardown),
