@@ -106,6 +106,14 @@ uint32_t conn_max_payload(const struct conn *c, uint32_t server_max)
 	return c->multi_credit || server_max < SINGLE_CREDIT ? server_max : SINGLE_CREDIT;
 }
 
+uint32_t conn_max_inline(const struct conn *c)
+{
+	enum { HEADERS = 256 }; /* transform, SMB2, the fixed part of the reply; what stands before it in a compound is little */
+	uint32_t most = c->ops->max_message(c);
+
+	return most > HEADERS ? most - HEADERS : 0;
+}
+
 void conn_authenticated(struct conn *c)
 {
 	if (c->authenticated)

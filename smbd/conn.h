@@ -22,6 +22,7 @@ struct conn_transport {
 	int (*send)(struct conn *c, size_t *sent);
 	void (*want)(struct conn *c, bool requests); /* whether requests are to come in */
 	void (*look)(struct conn *c);                /* at what came before and was put by */
+	uint32_t (*max_message)(const struct conn *c);
 	bool (*is_gone)(const struct conn *c);       /* the peer, though no event told so */
 	void (*free)(struct conn *c);                /* ends it, and all work with it that is under way */
 };
@@ -125,6 +126,9 @@ void conn_hand_over(struct conn *c, struct reactor *to);
 
 /* The most that a READ, WRITE or query may carry here: 64 KiB where there are no multi-credit requests. */
 uint32_t conn_max_payload(const struct conn *c, uint32_t server_max);
+
+/* The most payload that a reply can carry itself: SMB Direct's messages have a longest size. */
+uint32_t conn_max_inline(const struct conn *c);
 
 /* A log-on succeeded on it: other limits and time-outs hold from now on. */
 void conn_authenticated(struct conn *c);

@@ -280,6 +280,11 @@ static void direct_want(struct conn *c, bool requests)
 	smbdirect_hold(c->direct.sd, !requests);
 }
 
+static uint32_t direct_max_message(const struct conn *c)
+{
+	return smbdirect_max_send(c->direct.sd);
+}
+
 /* SMB Direct finds out by itself, by its keep-alive. */
 static bool direct_is_gone(const struct conn *c)
 {
@@ -303,6 +308,7 @@ const struct conn_transport conn_smbdirect = {
 	.send = direct_send,
 	.want = direct_want,
 	.look = direct_look,
+	.max_message = direct_max_message,
 	.is_gone = direct_is_gone,
 	.free = direct_free,
 };

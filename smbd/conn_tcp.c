@@ -200,6 +200,11 @@ static void tcp_look(struct conn *c)
 	tcp_event(c->local->ev, c->tcp.fde, 0, c);
 }
 
+static uint32_t tcp_max_message(const struct conn *c)
+{
+	return 0xFFFFFF;
+}
+
 static bool tcp_is_gone(const struct conn *c)
 {
 	struct pollfd p = {.fd = c->tcp.fd};
@@ -221,6 +226,7 @@ const struct conn_transport conn_tcp = {
 	.send = tcp_send,
 	.want = tcp_want,
 	.look = tcp_look,
+	.max_message = tcp_max_message,
 	.is_gone = tcp_is_gone,
 	.free = tcp_free,
 };

@@ -160,6 +160,8 @@ void op_query_directory(struct req *r, struct rd *body)
 		req_error(r, s);
 		return;
 	}
+	if (c->q.output_length > conn_max_inline(r->conn))
+		c->q.output_length = conn_max_inline(r->conn); /* the rest comes with the next one */
 	if (req_reply(r, SMB2_OUTPUT_RSP_FIXED_SIZE + c->q.output_length).bad)
 		return;
 	c->dir = r->open->dir;
