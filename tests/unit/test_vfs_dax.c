@@ -466,7 +466,7 @@ static void a_full_file_system_is_an_error_and_no_fault(void **state)
 	free(block);
 }
 
-/* True if all blocks of the range are initialised, or the file system does not tell. */
+/* True if all blocks of the range are initialised and no other file's, or the file system does not tell. */
 static bool is_initialised(const char *path, uint64_t offset, uint64_t len)
 {
 	struct {
@@ -481,7 +481,7 @@ static bool is_initialised(const char *path, uint64_t offset, uint64_t len)
 		return errno == EOPNOTSUPP || errno == ENOTTY;
 	for (unsigned i = 0; i < map.head.fm_mapped_extents; i++) {
 		const struct fiemap_extent *e = &map.extents[i];
-		if (e->fe_logical > at || e->fe_flags & FIEMAP_EXTENT_UNWRITTEN)
+		if (e->fe_logical > at || e->fe_flags & (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_SHARED))
 			return false;
 		at = e->fe_logical + e->fe_length;
 	}
@@ -509,6 +509,34 @@ static void allocated_ranges_keep_their_bytes_and_have_storage(void **state)
 	vfs_window_close(&w);
 	assert_int_equal(stat_of(f).size, 4 * MIB);
 	vfs_file_unref(f);
+}
+
+static void allocated_ranges_are_shared_with_no_other_file(void **state)
+{
+	struct vfs_file *f = mapped_file("a", 'a', MIB), *g;
+
+	int from = open(local("a"), O_RDONLY), to = open(local("b"), O_RDWR | O_CREAT, 0644);
+	int rc = ioctl(to, FICLONE, from);
+	close(from);
+	close(to);
+	if (rc < 0) {
+		vfs_file_unref(f);
+		skip(); /* files share no blocks here */
+	}
+	g = opened("b", VFS_READ | VFS_WRITE);
+	assert_false(is_initialised("b", 0, MIB));
+	struct vfs_window w = window_of(g, 0, MIB, VFS_WRITE);
+	w.base[5] = 'x'; /* a store gives the page blocks of its own */
+	assert_true(file_holds(f, 0, 'a', MIB));
+	assert_int_equal(dax_allocate(dax_inode_of(g), 0, MIB), 0);
+	assert_true(is_initialised("b", 0, MIB));
+	assert_int_equal(w.base[5], 'x');
+	memset(w.base, 'y', MIB);
+	assert_true(file_holds(f, 0, 'a', MIB));
+	assert_true(file_holds(g, 0, 'y', MIB));
+	vfs_window_close(&w);
+	vfs_file_unref(f);
+	vfs_file_unref(g);
 }
 
 struct filler {
@@ -600,6 +628,7 @@ static int run_all(void)
 		CASE(writing_drops_the_set_user_id_bits),
 		CASE(a_full_file_system_is_an_error_and_no_fault),
 		CASE(allocated_ranges_keep_their_bytes_and_have_storage),
+		CASE(allocated_ranges_are_shared_with_no_other_file),
 		CASE(allocating_loses_nothing_that_is_written_meanwhile),
 		CASE(what_is_not_in_memory_has_no_window_until_it_is_read),
 	};
