@@ -5,6 +5,7 @@
 . "${TOP:?}/tests/stages/lib.sh"
 export vm_user=games vm_password=vm-Passw0rd
 vm_folder=${TMPDIR:?}/server
+share=/mnt/pmem/data mount_point=$TMPDIR/mount tree=$TMPDIR/tree
 
 # A case is a function: it holds when its status is 0, else what it said is shown.
 try() { # NAME FUNCTION ARGUMENT...
@@ -28,20 +29,20 @@ until_true() { # SECONDS COMMAND...
 	done
 }
 
-# A server with the share "data" in FOLDER, on all addresses; further lines of smb.conf come from standard input, those
-# before the first [section] are global.
-start_server() { # FOLDER
-	mkdir -p "$vm_folder"/{private,state,pid} "$1"
-	chown "$vm_user:" "$1"
+# A server with the share "data" on persistent memory, on all addresses.
+start_server() {
+	mkdir -p "$vm_folder"/{private,state,pid} "$share"
+	chown "$vm_user:" "$share"
+	chmod 700 "$vm_folder/private"
 	{
 		printf '[global]\n'
 		printf '%s = %s\n' 'private dir' "$vm_folder/private" 'state directory' "$vm_folder/state" 'cache directory' \
 			"$vm_folder/state" 'lock directory' "$vm_folder/state" 'pid directory' "$vm_folder/pid" 'log file' \
 			"$vm_folder/log" 'log level' 3 ${REACTORS:+reactors "$REACTORS"}
-		cat
-		printf '[data]\npath = %s\nread only = no\n' "$1"
+		printf '[data]\npath = %s\nread only = no\n' "$share"
 	} >"$vm_folder/smb.conf"
-	echo "$vm_password" | daxsmbctl -s "$vm_folder/smb.conf" user add "$vm_user" --stdin || return 1
+	daxsmbctl -s "$vm_folder/smb.conf" user list | grep -q "$vm_user" ||
+		echo "$vm_password" | daxsmbctl -s "$vm_folder/smb.conf" user add "$vm_user" --stdin || return 1
 	daxsmbd -F -s "$vm_folder/smb.conf" &
 	export server=$!
 	until_true 30 daxsmbctl -s "$vm_folder/smb.conf" status >/dev/null 2>&1
@@ -99,4 +100,27 @@ siw_start() {
 # Nobody connects to it by trying: some servers take one connection only.
 until_listening() { # PORT
 	until_true 20 eval "ss -Hltn | grep -q ':$1 '"
+}
+
+# Over TCP and SMB Direct at once; they end when the server is gone. $writers are their process ids.
+start_writers() { # NAME LOG-PREFIX
+	local via
+	writers=()
+	for via in tcp tcp smbdirect; do
+		local name=$1-${#writers[@]}-$via
+		"$BUILD/vm/flush_writer" write $via 127.0.0.1 data "$vm_user" "$vm_password" "$name" "$2.$name" &
+		writers+=($!)
+	done
+}
+
+logs_hold() { # LOG...
+	local log status=0
+	for log in "$@"; do "$BUILD/vm/flush_writer" check "$share" "$log" || status=1; done
+	return $status
+}
+
+lines_are() { # COUNT LOG...
+	local count=$1 log
+	shift
+	for log in "$@"; do [ -f "$log" ] && [ "$(wc -l <"$log")" -ge "$count" ] || return 1; done
 }
