@@ -82,8 +82,8 @@ class DirectWitness:
     def __init__(self, server):
         self.c = DirectConnection(server).__enter__()
         self.c.negotiate().want()
-        self.file = self.c.log_on().connect('data').open('direct witness', access=ALL_ACCESS, disposition=NEW,
-                                                         options=DELETE_ON_CLOSE)
+        tree, name = self.c.log_on().connect('data'), f'direct-witness-{os.urandom(8).hex()}'
+        self.file = tree.open(name, access=ALL_ACCESS, disposition=NEW, options=DELETE_ON_CLOSE)
 
     def move(self):
         memory = bytearray(os.urandom(self.ROOM))
@@ -165,12 +165,15 @@ def digest(path):
 
 
 def attacked_server(rdma=False, **settings):
-    """Guests may come; one share in memory, one on a disk, one to read, one for guests, one that is encrypted."""
+    """Guests may come; one share in memory, one on a disk, one to read, one for guests, one that is encrypted;
+    with rdma one whose files are mapped."""
     memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
     shares = [Share('data', parent=memory), Share('disk'),
               Share('readonly', {'read only': 'yes', 'guest ok': 'yes'}, mode=0o777),
               Share('guest', {'guest ok': 'yes'}, parent=memory, mode=0o777),
               Share('sealed', {'server smb encrypt': 'required'})]
+    if rdma:
+        shares.append(Share('mapped', {'pmem mapped io': 'yes'}))
     return lambda: Attacked(*shares, settings={'map to guest': 'Bad User', 'log level': 3, **settings},
                             rdma=rdma)
 
