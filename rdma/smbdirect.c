@@ -62,11 +62,10 @@ static void gone(struct smbdirect *s)
 
 static uint64_t deadline_ns(const struct smbdirect *s)
 {
-	uint64_t seconds = s->p.negotiate_seconds;
+	bool established = s->state == SMBDIRECT_ESTABLISHED;
+	uint64_t seconds = established ? s->p.idle_seconds : s->p.negotiate_seconds;
 
-	if (s->state == SMBDIRECT_ESTABLISHED)
-		seconds = (uint64_t)s->p.idle_seconds * (s->asked ? 2 : 1);
-	return s->heard_ns + seconds * 1000000000;
+	return s->since_ns + seconds * 1000000000;
 }
 
 static void timer_fired(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
@@ -77,8 +76,10 @@ static void timer_fired(struct tevent_context *ev, struct tevent_timer *te, stru
 	smbdirect_check_silence(s, clock_now_ns());
 }
 
-/* One timer for all limits; that it is early, because the peer has said something since, costs less than
- * moving it each time. */
+/*
+ * One timer for all limits. That it is early, because the peer has said something since, costs less than to
+ * move it each time.
+ */
 bool smbdirect_start_timer(struct smbdirect *s)
 {
 	uint64_t now = clock_now_ns(), end = deadline_ns(s), us = end > now ? (end - now) / 1000 + 1 : 0;
@@ -103,6 +104,7 @@ void smbdirect_check_silence(struct smbdirect *s, uint64_t now_ns)
 		else if (s->asked)
 			why = "the peer is silent";
 		s->asked = s->ask = true;
+		s->since_ns = now_ns;
 	}
 	if (!why && !smbdirect_start_timer(s))
 		why = "out of memory";
@@ -120,7 +122,7 @@ static void rdma_is_established(void *arg)
 
 	smbdirect_enter(s, &turn);
 	s->state = SMBDIRECT_NEGOTIATING;
-	s->heard_ns = clock_now_ns();
+	s->since_ns = clock_now_ns();
 	if (!smbdirect_start_timer(s))
 		smbdirect_end(s, "out of memory");
 	else if (s->p.initiator)
@@ -135,7 +137,7 @@ static void rdma_has_received(void *arg, uint8_t *message, size_t len, bool soli
 	struct smbdirect_turn turn;
 
 	smbdirect_enter(s, &turn);
-	s->heard_ns = clock_now_ns();
+	s->since_ns = clock_now_ns();
 	s->asked = s->ask = false;
 	if (s->state == SMBDIRECT_NEGOTIATING)
 		why = smbdirect_negotiate(s, BYTES(message, len));

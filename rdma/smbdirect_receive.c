@@ -39,8 +39,10 @@ static void add_fragment(struct smbdirect *s, struct bytes data)
 	s->h.received(s->arg, s->partial.data, s->partial.size, memory);
 }
 
-/* 3.1.5.8: RemainingDataLength counts down to 0 without a gap, and with the first DataLength it is the size
- * of the message. */
+/*
+ * 3.1.5.8: RemainingDataLength counts down to 0 without a gap; with the first DataLength it is the size of
+ * the message.
+ */
 static const char *take_data(struct smbdirect *s, uint8_t *message, const struct smbdirect_data *d)
 {
 	struct smbdirect_turn *turn = s->turn;

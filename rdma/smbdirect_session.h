@@ -83,8 +83,8 @@ struct smbdirect {
 	} partial;
 
 	struct tevent_timer *timer;
-	uint64_t heard_ns; /* when the peer last said something */
-	bool asked;        /* for a sign of life, since */
+	uint64_t since_ns; /* when the peer last said something, or was asked to */
+	bool asked;        /* for a sign of life */
 
 	struct list refused_messages, refused_works; /* to be done from the event loop */
 	struct tevent_immediate *later;
@@ -106,23 +106,22 @@ static inline void smbdirect_leave(struct smbdirect *s, struct smbdirect_turn *t
 
 void smbdirect_end(struct smbdirect *s, const char *why);
 bool smbdirect_start_timer(struct smbdirect *s);
-/* Ends a session whose peer has been silent for too long at the time now_ns, or asks it for a sign of life.
- */
+/* A peer that has been silent for too long at the time now_ns is asked for a sign of life, or given up. */
 void smbdirect_check_silence(struct smbdirect *s, uint64_t now_ns);
 
-/* smbdirect_negotiate.c, smbdirect_receive.c: a message of the peer. NULL, or why the connection has to end.
- */
+/* smbdirect_negotiate.c, smbdirect_receive.c: a message of the peer. NULL, or why the session has to end. */
 void smbdirect_request(struct smbdirect *s);
 const char *smbdirect_negotiate(struct smbdirect *s, struct bytes message);
-
 const char *smbdirect_receive(struct smbdirect *s, uint8_t *message, size_t len);
 void smbdirect_drop_partial(struct smbdirect *s);
 
 /* smbdirect_send.c */
 bool smbdirect_send_init(struct smbdirect *s);
 void smbdirect_pump(struct smbdirect *s);
-/* NULL: so many are under way that one will be done. Post sends the first `header` bytes of its header, and
- * the pieces in its iov. */
+/*
+ * NULL: there are enough under way, whose end makes room. Post sends the first `header` bytes of its header,
+ * and the pieces in its iov.
+ */
 struct smbdirect_fragment *smbdirect_fragment_get(struct smbdirect *s);
 void smbdirect_fragment_post(
 	struct smbdirect *s, struct smbdirect_fragment *f, size_t header, unsigned pieces);

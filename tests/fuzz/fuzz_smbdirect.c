@@ -247,7 +247,7 @@ static void say_steps(struct world *w, struct rd *r)
 static void say_silence(struct world *w, struct rd *r)
 {
 	if (w->s->ev && !w->ended && w->loop.end[0] && w->s->state != SMBDIRECT_CONNECTING)
-		smbdirect_check_silence(w->s, UINT64_MAX);
+		smbdirect_check_silence(w->s, w->s->since_ns + 1000 * 1000000000ull);
 }
 
 static void say_move(struct world *w, struct rd *r)

@@ -218,12 +218,12 @@ static inline void rig_start(struct rig *r, unsigned which, struct smbdirect_par
 	assert_true(rig_try_start(r, which, p));
 }
 
-/* As if so many of the idle times had gone by since the peer said something. */
-static inline void rig_check_silence(struct rig_side *side, unsigned times)
+/* As if the idle time, and so much more, had gone by since the peer said something, or was asked to. */
+static inline void rig_be_silent(struct rig_side *side, int64_t more_ns)
 {
 	struct smbdirect *s = side->s;
 
-	smbdirect_check_silence(s, s->heard_ns + (uint64_t)s->p.idle_seconds * 1000000000u * times);
+	smbdirect_check_silence(s, s->since_ns + s->p.idle_seconds * 1000000000ull + (uint64_t)more_ns);
 }
 
 static inline struct rig *rig_bare(void)

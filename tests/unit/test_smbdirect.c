@@ -203,7 +203,7 @@ static void messages_of_random_sizes_survive_holds_keep_alives_and_late_completi
 			if (x % 13 == 0)
 				smbdirect_hold(r->side[x >> 30 & 1].s, x & 4096);
 			if (x % 17 == 0)
-				rig_check_silence(&r->side[x >> 29 & 1], 1);
+				rig_be_silent(&r->side[x >> 29 & 1], r->side[x >> 29 & 1].s->asked ? -1 : 0);
 		}
 		r->side[0].hold_each = false;
 		smbdirect_hold(r->side[0].s, false);

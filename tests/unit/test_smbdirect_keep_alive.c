@@ -1,27 +1,42 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "tests/unit/smbdirect_rig.h"
 
-/* Silence, and signs of life. No test waits for it: the time is said to it (rig_check_silence), or the limit
+/* Silence, and signs of life. No test waits for it: the time is said to it (rig_be_silent), or the limit
  * is 0. */
 
 static void a_silent_peer_is_asked_and_then_given_up(void **state)
 {
 	struct rig_raw raw;
 	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
-	struct smbdirect *s = r->side[1].s;
 	unsigned before = raw.received;
 
-	smbdirect_check_silence(s, s->heard_ns + s->p.idle_seconds * 1000000000ull - 1);
+	rig_be_silent(&r->side[1], -1);
 	rig_quiet(r);
 	assert_int_equal(raw.received, before);
-	rig_check_silence(&r->side[1], 1);
-	rig_check_silence(&r->side[1], 1);
+	rig_be_silent(&r->side[1], 0);
+	rig_be_silent(&r->side[1], -1);
 	rig_quiet(r);
 	assert_int_equal(raw.received, before + 1);
 	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
 	assert_int_equal(raw_last_data(&raw).data.len, 0);
-	rig_check_silence(&r->side[1], 2);
+	rig_be_silent(&r->side[1], 0);
 	expect_end(r, &raw, "the peer is silent");
+}
+
+/* As when the machine has slept: the peer has had no time to answer. */
+static void a_peer_is_asked_before_it_is_given_up_however_late_it_is(void **state)
+{
+	struct rig_raw raw;
+	struct rig *r = rig_with_raw(&raw, 0, rig_defaults, 10);
+
+	rig_be_silent(&r->side[1], INT64_C(3600000000000));
+	rig_be_silent(&r->side[1], -1);
+	assert_int_equal(r->side[1].ended, 0);
+	raw_send_data(&raw, (struct smbdirect_data){10, 1, 0, 0, {NULL, 0}});
+	rig_quiet(r);
+	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
+	assert_false(r->side[1].s->asked);
+	rig_free_raw(r, &raw);
 }
 
 static void a_peer_that_answers_is_asked_again_and_again(void **state)
@@ -32,7 +47,7 @@ static void a_peer_that_answers_is_asked_again_and_again(void **state)
 	for (int i = 0; i < 30; i++) {
 		unsigned before = raw.received;
 
-		rig_check_silence(&r->side[1], 1);
+		rig_be_silent(&r->side[1], 0);
 		rig_quiet(r);
 		assert_in_range(raw.received, before + 1, before + 2);
 		assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
@@ -49,10 +64,10 @@ static void a_peer_that_cannot_be_asked_is_given_up_too(void **state)
 	struct rig_raw raw;
 	struct rig *r = rig_with_raw(&raw, 1, rig_defaults, 10);
 
-	rig_check_silence(&r->side[0], 1);
+	rig_be_silent(&r->side[0], 0);
 	rig_quiet(r);
 	assert_int_equal(raw.received, 1);
-	rig_check_silence(&r->side[0], 2);
+	rig_be_silent(&r->side[0], 0);
 	expect_end(r, &raw, "the peer is silent");
 }
 
@@ -63,7 +78,7 @@ static void both_of_our_sides_keep_each_other_alive(void **state)
 	for (int i = 0; i < 600; i++) {
 		struct smbdirect *s = r->side[i & 1].s;
 
-		rig_check_silence(&r->side[i & 1], 1);
+		rig_be_silent(&r->side[i & 1], 0);
 		assert_true(s->asked);
 		rig_quiet(r);
 		assert_false(s->asked);
@@ -135,7 +150,7 @@ static void a_held_peer_without_credits_can_show_that_it_lives(void **state)
 	raw_send_data(&raw, (struct smbdirect_data){1, 9, 0, 0, {NULL, 1}});
 	rig_quiet(r);
 	assert_int_equal(s->credits.receive, 0);
-	rig_check_silence(&r->side[0], 1);
+	rig_be_silent(&r->side[0], 0);
 	rig_quiet(r);
 	assert_int_equal(raw_last_data(&raw).flags, SMBDIRECT_RESPONSE_REQUESTED);
 	assert_int_equal(raw_last_data(&raw).credits_granted, 1);
@@ -176,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_silent_peer_is_asked_and_then_given_up),
+		cmocka_unit_test(a_peer_is_asked_before_it_is_given_up_however_late_it_is),
 		cmocka_unit_test(a_peer_that_answers_is_asked_again_and_again),
 		cmocka_unit_test(a_peer_that_cannot_be_asked_is_given_up_too),
 		cmocka_unit_test(both_of_our_sides_keep_each_other_alive),
