@@ -16,7 +16,7 @@
 
 /*
  * What other processes do, as proc(5) tells: /proc/TID/syscall is the call that a waiting thread is in and
- * its arguments, /proc/PID/fd what it has open. Whatever cannot be read, io_uring, AIO and kernel threads
+ * its arguments, /proc/PID/fd what it has open. What cannot be read, io_uring and kernel threads
  * among it, may change files.
  *
  * A call of the 32-bit ABI cannot be told from one of the native ABI. On x86 the numbers below that stand for
@@ -30,6 +30,7 @@ enum kind {
 	MOVES,     /* from one descriptor to another: argument `arg` is the one that is written to */
 	CLONES,    /* likewise, and the two files may come to share blocks */
 	ALLOCATES, /* fallocate: argument `arg` is the mode */
+	SUBMITS,   /* reads and writes through any of its descriptors */
 	OPENS,     /* argument `arg` has the flags */
 	TRUNCATES,
 };
@@ -60,6 +61,7 @@ static const struct call_row accesses[] = {
 	{SYS_splice, MOVES, 2},
 	{SYS_copy_file_range, CLONES, 2},
 	{SYS_fallocate, ALLOCATES, 1},
+	{SYS_io_submit, SUBMITS, 0},
 };
 
 static const struct call_row opens[] = {
@@ -129,6 +131,45 @@ static bool is_another_file(pid_t tid, unsigned long fd, const struct watch *w)
 	return compare(AT_FDCWD, path, w->dev, w->ino) == OTHER;
 }
 
+static bool descriptor_writes(const char *pid, const char *fd)
+{
+	char path[300], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
+	ssize_t n = read_proc(path, text, sizeof(text));
+	if (n < 0)
+		return n != -ENOENT && n != -ESRCH; /* closed meanwhile */
+	const char *flags = strstr(text, "flags:");
+	unsigned long f = flags ? strtoul(flags + 6, NULL, 8) : O_RDWR;
+	return !(f & O_PATH) && (f & O_ACCMODE) != O_RDONLY;
+}
+
+/* A process that ends while it is looked at writes no more. */
+static bool process_writes(const char *pid, dev_t dev, ino_t ino)
+{
+	char path[64];
+	struct dirent *e;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+	DIR *d = opendir(path);
+	if (!d)
+		return errno != ENOENT && errno != ESRCH;
+	while (!found && (e = readdir(d)))
+		if (*e->d_name != '.' && compare(dirfd(d), e->d_name, dev, ino) == SAME)
+			found = descriptor_writes(pid, e->d_name);
+	closedir(d);
+	return found;
+}
+
+static bool has_open_for_writing(pid_t tid, const struct watch *w)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", tid);
+	return process_writes(name, w->dev, w->ino);
+}
+
 static enum guard_effect effect_of(
 	const struct call_row *row, const struct call *c, pid_t tid, const struct watch *w)
 {
@@ -146,6 +187,8 @@ static enum guard_effect effect_of(
 	case ALLOCATES: /* these two move all that is behind the range */
 		return arg & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? GUARD_MAY_CHANGE
 										 : GUARD_CHANGES;
+	case SUBMITS:
+		return has_open_for_writing(tid, w) ? GUARD_MAY_CHANGE : GUARD_READS;
 	case OPENS:
 		return arg & O_TRUNC ? GUARD_MAY_CHANGE : GUARD_READS;
 	case TRUNCATES:
@@ -179,37 +222,6 @@ enum guard_effect guard_open_effect(pid_t tid)
 }
 
 /* ---- who has a file open ---- */
-
-static bool descriptor_writes(const char *pid, const char *fd)
-{
-	char path[300], text[256];
-
-	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
-	ssize_t n = read_proc(path, text, sizeof(text));
-	if (n < 0)
-		return n != -ENOENT && n != -ESRCH; /* closed meanwhile */
-	const char *flags = strstr(text, "flags:");
-	unsigned long f = flags ? strtoul(flags + 6, NULL, 8) : O_RDWR;
-	return !(f & O_PATH) && (f & O_ACCMODE) != O_RDONLY;
-}
-
-/* A process that ends while it is looked at writes no more. */
-static bool process_writes(const char *pid, dev_t dev, ino_t ino)
-{
-	char path[64];
-	struct dirent *e;
-	bool found = false;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
-	DIR *d = opendir(path);
-	if (!d)
-		return errno != ENOENT && errno != ESRCH;
-	while (!found && (e = readdir(d)))
-		if (*e->d_name != '.' && compare(dirfd(d), e->d_name, dev, ino) == SAME)
-			found = descriptor_writes(pid, e->d_name);
-	closedir(d);
-	return found;
-}
 
 bool guard_open_for_writing_elsewhere(dev_t dev, ino_t ino)
 {

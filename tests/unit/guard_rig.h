@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,8 +47,9 @@ enum act {
 	ACT_FALLOCATE, /* a: offset, b: mode; a page */
 	ACT_MAP_READ,  /* a: offset */
 	ACT_MAP_WRITE,
-	ACT_SEND_FROM, /* a: offset; to a pipe */
-	ACT_COPY_FROM, /* a: offset; to another file */
+	ACT_SEND_FROM,   /* a: offset; to a pipe */
+	ACT_COPY_FROM,   /* a: offset; to another file */
+	ACT_SUBMIT_READ, /* a: offset; by io_submit */
 	ACT_COPY_TO,
 	ACT_SEND_TO,
 	ACT_CREAT,
@@ -95,6 +98,26 @@ static inline int64_t send_to_pipe(int fd, off_t offset)
 	close(p[0]);
 	close(p[1]);
 	return n;
+}
+
+static inline int64_t submit_read(int fd, off_t offset)
+{
+	static _Alignas(PAGE) char page[PAGE];
+	aio_context_t ctx = 0;
+	struct iocb cb = {.aio_fildes = (uint32_t)fd,
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_buf = (uintptr_t)page,
+		.aio_nbytes = PAGE,
+		.aio_offset = offset};
+	struct iocb *list[] = {&cb};
+	struct io_event done = {.res = -1};
+
+	if (syscall(SYS_io_setup, 1, &ctx) < 0)
+		return -1;
+	if (syscall(SYS_io_submit, ctx, 1, list) == 1)
+		syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL);
+	syscall(SYS_io_destroy, ctx);
+	return done.res;
 }
 
 /* A file of a page beside the other. */
@@ -168,6 +191,8 @@ static inline int64_t on_descriptor(int fd, const struct order *o)
 	case ACT_MAP_READ:
 	case ACT_MAP_WRITE:
 		return map_and_touch(fd, o->a, o->act == ACT_MAP_WRITE);
+	case ACT_SUBMIT_READ:
+		return submit_read(fd, o->a);
 	case ACT_SEND_FROM:
 		return send_to_pipe(fd, o->a);
 	default:

@@ -95,6 +95,22 @@ static void reading_is_not_held(void **state)
 	assert_int_equal(count_of(&w->owner.n), 0);
 }
 
+/* io_submit does not tell which of its process's descriptors it uses. */
+static void submitted_reading_is_held_where_the_process_could_write(void **state)
+{
+	struct world *w = guarded(state);
+
+	expect_passes(w, ACT_OPEN, O_RDONLY, 0, 0);
+	expect_passes(w, ACT_SUBMIT_READ, FIRST, 0, PAGE);
+	assert_int_equal(helper_do(&w->helpers[1], ACT_OPEN, w->path, O_RDWR, 0), 0);
+	helper_tell(&w->helpers[1], ACT_SUBMIT_READ, w->path, FIRST, 0);
+	struct told t = next_conflict(&w->owner);
+	assert_waits_in(&w->helpers[1], waits);
+	assert_int_equal(t.length, PAST - FIRST);
+	vfs_guard_release(t.token);
+	assert_int_equal(helper_answer(&w->helpers[1]), PAGE);
+}
+
 static void what_lies_beside_is_not_held(void **state)
 {
 	struct world *w = guarded(state);
@@ -353,6 +369,7 @@ int main(void)
 		CASE(file_that_another_process_has_open_for_writing_is_refused),
 		CASE(writer_who_came_under_guard_does_not_keep_others_out),
 		CASE(reading_is_not_held),
+		CASE(submitted_reading_is_held_where_the_process_could_write),
 		CASE(what_lies_beside_is_not_held),
 		CASE(what_this_process_does_is_not_held),
 		CASE(unlink_is_told),
