@@ -36,8 +36,8 @@ static void give_room(size_t len)
 
 static bool take_room(size_t len)
 {
-	uint64_t bytes = mapped_bytes += len;
-	unsigned count = ++mapped_count;
+	uint64_t bytes = atomic_fetch_add(&mapped_bytes, len) + len;
+	unsigned count = atomic_fetch_add(&mapped_count, 1) + 1;
 
 	if (bytes <= ALL_MAPS_MOST && count <= MAPS_MOST)
 		return true;

@@ -469,18 +469,18 @@ static void a_full_file_system_is_an_error_and_no_fault(void **state)
 /* True if all blocks of the range are initialised and no other file's, or the file system does not tell. */
 static bool is_initialised(const char *path, uint64_t offset, uint64_t len)
 {
-	struct {
-		struct fiemap head;
-		struct fiemap_extent extents[64];
-	} map = {.head = {.fm_start = offset, .fm_length = len, .fm_extent_count = 64}};
-	int fd = open(local(path), O_RDONLY), rc = ioctl(fd, FS_IOC_FIEMAP, &map);
+	enum { EXTENTS = 64 };
+	_Alignas(struct fiemap) char buf[sizeof(struct fiemap) + EXTENTS * sizeof(struct fiemap_extent)];
+	struct fiemap *map = (void *)buf;
+	*map = (struct fiemap){.fm_start = offset, .fm_length = len, .fm_extent_count = EXTENTS};
+	int fd = open(local(path), O_RDONLY), rc = ioctl(fd, FS_IOC_FIEMAP, map);
 	uint64_t at = offset;
 
 	close(fd);
 	if (rc < 0)
 		return errno == EOPNOTSUPP || errno == ENOTTY;
-	for (unsigned i = 0; i < map.head.fm_mapped_extents; i++) {
-		const struct fiemap_extent *e = &map.extents[i];
+	for (unsigned i = 0; i < map->fm_mapped_extents; i++) {
+		const struct fiemap_extent *e = &map->fm_extents[i];
 		if (e->fe_logical > at || e->fe_flags & (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_SHARED))
 			return false;
 		at = e->fe_logical + e->fe_length;
