@@ -16,7 +16,7 @@ struct world {
 	struct tevent_context *ev;
 	struct rdma_loop loop;
 	struct rdma_loop_side sides[2];
-	struct smbdirect *s;
+	struct smbdirect *s; /* NULL: closed */
 	struct rdma_conn *peer;
 	bool initiator, ended, established;
 	unsigned reserved, sent, done;
@@ -26,6 +26,8 @@ struct world {
 	unsigned works;
 	uint64_t granted, used; /* credits of the session, at most and really */
 	size_t remaining;       /* of a message of the session that is under way */
+	unsigned trap;          /* so many callbacks more, and one of them closes or detaches the session */
+	bool trap_closes;
 };
 
 struct peer_send {
@@ -41,12 +43,34 @@ static void must(bool ok)
 		abort();
 }
 
+static void close_session(struct world *w)
+{
+	struct smbdirect *s = w->s;
+
+	w->s = NULL;
+	if (!s)
+		return;
+	smbdirect_close(s);
+	must(w->done == w->sent && !w->reserved);
+}
+
+static void spring(struct world *w)
+{
+	if (!w->s || w->trap == 0 || --w->trap)
+		return;
+	if (w->trap_closes)
+		close_session(w);
+	else if (w->s->ev)
+		smbdirect_detach(w->s);
+}
+
 static void established(void *arg)
 {
 	struct world *w = arg;
 
 	must(!w->established && !w->ended);
 	w->established = true;
+	spring(w);
 }
 
 static void *reserve(void *arg, size_t size, uint8_t **data)
@@ -74,6 +98,7 @@ static void received(void *arg, uint8_t *data, size_t len, void *memory)
 	memset(data, 1, len);
 	if (memory)
 		release(w, memory);
+	spring(w);
 }
 
 static void ended(void *arg, const char *why)
@@ -82,6 +107,7 @@ static void ended(void *arg, const char *why)
 
 	must(!w->ended && w->done == w->sent && !w->reserved && why[0]);
 	w->ended = true;
+	spring(w);
 }
 
 static void message_done(struct smbdirect_message *m, int error)
@@ -89,6 +115,7 @@ static void message_done(struct smbdirect_message *m, int error)
 	struct world *w = m->iov[0].iov_base;
 
 	w->done++;
+	spring(w);
 }
 
 static void peer_established(void *arg)
@@ -152,7 +179,7 @@ static bool something_to_do(const struct world *w)
 	for (int i = 0; i < 2; i++)
 		if (w->loop.end[i] && w->loop.end[i]->ev && !list_empty(&w->loop.end[i]->events))
 			return true;
-	return w->s->ev && !list_empty(&w->s->refused_messages);
+	return w->s && w->s->ev && !list_empty(&w->s->refused_messages);
 }
 
 static void run(struct world *w, unsigned steps)
@@ -226,7 +253,7 @@ static void say_message(struct world *w, struct rd *r)
 	if (i == MESSAGES)
 		return;
 	w->sent++;
-	w->iov[i][0] = (struct iovec){w, 1};
+	w->iov[i][0] = (struct iovec){w, size != 0};
 	w->iov[i][1] = (struct iovec){w->messages, size % 3000};
 	w->iov[i][2] = (struct iovec){w->iov, size % 50};
 	w->messages[i] = (struct smbdirect_message){
@@ -258,6 +285,14 @@ static void say_move(struct world *w, struct rd *r)
 		must(smbdirect_attach(w->s, w->ev) == 0);
 }
 
+static void say_trap(struct world *w, struct rd *r)
+{
+	uint8_t b = rd_u8(r);
+
+	w->trap_closes = b & 1;
+	w->trap = b >> 1;
+}
+
 static void say_end(struct world *w, struct rd *r)
 {
 	struct rdma_conn *peer = w->peer;
@@ -270,13 +305,15 @@ static void say_end(struct world *w, struct rd *r)
 static void play(struct world *w, struct rd *r)
 {
 	static void (*const said[])(struct world *, struct rd *) = {say_bytes, say_data, say_fragments,
-		say_negotiate, say_message, say_hold, say_steps, say_silence, say_move, say_end};
+		say_negotiate, say_message, say_hold, say_steps, say_silence, say_move, say_end, say_trap};
 
-	while (rd_left(r))
+	while (rd_left(r) && w->s)
 		said[rd_u8(r) % ARRAY_SIZE(said)](w, r);
-	if (!w->s->ev)
-		say_move(w, r);
-	run(w, STEPS);
+	do {
+		if (w->s && !w->s->ev)
+			say_move(w, r);
+		run(w, STEPS);
+	} while (w->s && !w->s->ev);
 	must(!something_to_do(w));
 }
 
@@ -305,7 +342,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!(flags & 32))
 		run(w, STEPS); /* the RDMA connection is there */
 	play(w, &r);
-	smbdirect_close(w->s);
+	close_session(w);
 	must(w->done == w->sent && !w->reserved);
 	say_end(w, &r);
 	must(!w->works);
