@@ -370,6 +370,20 @@ static bool works_for(const char *path, unsigned access, int want)
 	return ok;
 }
 
+/* Whoever may write a file but does not own it may set its times to now and to nothing else, utimensat(2). */
+static bool writes_anothers_file(void)
+{
+	struct vfs_file *f = opened("other", VFS_READ | VFS_WRITE);
+	struct vfs_window w = window_of(f, 0, PAGE, VFS_WRITE);
+	uint64_t before = stat_of(f).write_time;
+	bool ok = before < nttime_now() - 10000000 && vfs_window_written(&w, 0, 1) == 0 &&
+		  stat_of(f).write_time > before && put(f, "x", 1, 0) == 1;
+
+	vfs_window_close(&w);
+	vfs_file_unref(f);
+	return ok;
+}
+
 /* In a child; the number of the step that failed. */
 static int use_without_privileges(void)
 {
@@ -404,6 +418,8 @@ static int use_without_privileges(void)
 	if (chmod(local("home/a"), 0200) < 0 || !works_for("a", VFS_WRITE, 0) ||
 		!works_for("a", VFS_READ, -EACCES))
 		return 7;
+	if (!writes_anothers_file())
+		return 9;
 	vfs_share_unref(share);
 	return 0;
 }
@@ -416,6 +432,11 @@ static void a_process_without_privileges_has_what_its_user_has(void **state)
 		skip(); /* then all tests run so */
 	assert_int_equal(mkdir(local("home"), 0755), 0);
 	assert_int_equal(chown(local("home"), 60001, 60001), 0);
+	struct vfs_times past = {.write_time = 130000000000000000ull};
+	struct vfs_file *other = mapped_file("home/other", 'o', PAGE);
+	assert_int_equal(chmod(local("home/other"), 0666), 0);
+	assert_int_equal(vfs_set_times(other, NULL, &past), 0);
+	vfs_file_unref(other);
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(use_without_privileges());
