@@ -28,8 +28,9 @@ struct rig_side {
 	char why[128];
 	size_t size_of[4096]; /* of the messages sent, by number */
 	enum rig_callback close_in;
-	unsigned close_at; /* the how-manieth of these callbacks closes the session, */
-	bool only_detach;  /* or takes it from the event loop */
+	unsigned close_at;         /* the how-manieth of these callbacks closes the session, */
+	bool only_detach;          /* or takes it from the event loop */
+	struct smbdirect detached; /* what it was like then */
 	bool refuse_memory;
 	size_t echo; /* answer each message with one of this size; 0: do not */
 	bool hold_each;
@@ -82,10 +83,12 @@ static inline void rig_callback(struct rig_side *side, enum rig_callback which)
 {
 	if (side->close_in != which || side->close_at == 0 || --side->close_at)
 		return;
-	if (side->only_detach)
+	if (side->only_detach) {
 		smbdirect_detach(side->s);
-	else
+		side->detached = *side->s;
+	} else {
 		rig_close(side);
+	}
 }
 
 static inline void rig_done(struct smbdirect_message *m, int error)

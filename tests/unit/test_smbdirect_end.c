@@ -280,6 +280,10 @@ static void a_session_may_leave_its_loop_in_a_callback(void **state)
 		r->side[0].echo = 200;
 		while (!rig_idle(r)) {
 			tevent_loop_once(r->ev);
+			if (!side->s->ev && side->only_detach) { /* nobody has touched it on the way back */
+				assert_memory_equal(side->s, &side->detached, sizeof(*side->s));
+				side->only_detach = false;
+			}
 			if (r->side[1].established && !r->side[1].sent)
 				converse(r);
 			if (!side->s->ev && rig_idle(r)) /* only it has something to do */
