@@ -122,6 +122,20 @@ static inline void peer_invalidated(struct rdma_target *t)
 	k->registered = false;
 }
 
+static inline void peer_placed(struct rdma_target *t, size_t offset, size_t len)
+{
+	struct peer_target *k = container_of(t, struct peer_target, t);
+
+	must(k->registered && len && offset < PEER_LEN && len <= PEER_LEN - offset);
+	must(t->rights & RDMA_REMOTE_WRITE);
+	if (k->p->close_in_callback && len % 2) {
+		k->registered = false;
+		rdma_deregister(k->p->conn, t);
+	} else if (k->p->close_in_callback) {
+		peer_close(k->p);
+	}
+}
+
 static inline void peer_register(struct peer *p, unsigned i)
 {
 	struct peer_target *k = &p->target[i];
@@ -136,6 +150,7 @@ static inline void peer_register(struct peer *p, unsigned i)
 		.rights = i == 2 ? RDMA_REMOTE_READ : RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
 		.shared = i == 1,
 		.settle = i == 0 ? peer_settle : NULL,
+		.placed = peer_placed,
 		.invalidated = peer_invalidated,
 	};
 	must(rdma_register(p->conn, &k->t) == 0);

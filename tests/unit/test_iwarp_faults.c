@@ -2,8 +2,10 @@
 #include "tests/unit/iwarp_rig.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
-/* Memory that is a mapped file, and loses its pages. */
+/* Memory that is a mapped file: it loses its pages, and others change it. */
 
 struct file_memory {
 	int fd;
@@ -168,6 +170,65 @@ static void a_target_that_is_gone_ends_the_connection(void **state)
 	free(local);
 }
 
+struct scribbler {
+	uint8_t *p;
+	size_t len;
+	atomic_bool stop;
+	pthread_t thread;
+};
+
+static void *scribble(void *arg)
+{
+	struct scribbler *s = arg;
+
+	for (uint8_t value = 0; !atomic_load(&s->stop); value++)
+		for (size_t i = 0; i < s->len; i += 61)
+			((volatile uint8_t *)s->p)[i] = value;
+	return NULL;
+}
+
+/* Without the copies that shared memory asks for, a CRC is soon wrong. */
+static void memory_that_others_change_meanwhile_breaks_no_crc(void **state)
+{
+	enum { N = 1 << 20, ROUNDS = 30 };
+	struct scribbler s = {.p = malloc(3 * N), .len = 3 * N};
+	uint8_t *calm = malloc(N);
+
+	assert_int_equal(pthread_create(&s.thread, NULL, scribble, &s), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rdma_target wild = {.base = s.p,
+			.len = N,
+			.rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE,
+			.shared = true};
+		struct rdma_target tame = {
+			.base = calm, .len = N, .rights = RDMA_REMOTE_READ | RDMA_REMOTE_WRITE};
+		struct op write, into, read, out;
+		struct rig r;
+
+		rig_connect(&r, i ? 1448 : 0, true);
+		assert_int_equal(rdma_register(r.b.conn, &wild), 0);
+		assert_int_equal(rdma_register(r.b.conn, &tame), 0);
+		for (unsigned k = 0; k < ROUNDS; k++) {
+			access_op(&write, s.p + N, N, &tame, 0)->flags = RDMA_SHARED;
+			access_op(&into, s.p + N, N, &wild, 0)->flags = RDMA_SHARED;
+			access_op(&read, s.p + 2 * N, N, &wild, 0)->flags = RDMA_SHARED;
+			access_op(&out, s.p + 2 * N, N, &tame, 0)->flags = RDMA_SHARED;
+			rdma_write(r.a.conn, &write.w);
+			rdma_write(r.a.conn, &into.w);
+			rdma_read(r.a.conn, &read.w);
+			rdma_read(r.a.conn, &out.w);
+			rig_until(&r, &out.done, 1);
+			assert_int_equal(write.error | into.error | read.error | out.error, 0);
+		}
+		assert_int_equal(r.a.ended + r.b.ended, 0);
+		rig_free(&r);
+	}
+	atomic_store(&s.stop, true);
+	pthread_join(s.thread, NULL);
+	free(s.p);
+	free(calm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +236,7 @@ int main(void)
 		cmocka_unit_test(a_send_from_memory_that_is_gone_ends_the_connection),
 		cmocka_unit_test(a_read_into_memory_that_is_gone_goes_without_its_data),
 		cmocka_unit_test(a_target_that_is_gone_ends_the_connection),
+		cmocka_unit_test(memory_that_others_change_meanwhile_breaks_no_crc),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
