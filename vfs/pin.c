@@ -26,25 +26,24 @@ static bool seek_finds_no_hole(int fd, uint64_t offset, uint64_t end)
 	return hole >= 0 && (uint64_t)hole >= end;
 }
 
-struct extents {
-	struct fiemap head;
-	struct fiemap_extent list[32];
-};
+enum { EXTENTS_AT_ONCE = 32 };
 
 /* How far storage reaches from `at` on: `at` itself if it has none that will do; -errno. */
 static int64_t storage_until(int fd, uint64_t at, uint64_t end)
 {
 	const uint32_t bad = FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN |
 			     FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE;
-	struct extents e = {.head = {.fm_start = at,
-				    .fm_length = end - at,
-				    .fm_flags = FIEMAP_FLAG_SYNC,
-				    .fm_extent_count = ARRAY_SIZE(e.list)}};
+	_Alignas(struct fiemap) uint8_t room[sizeof(struct fiemap) + EXTENTS_AT_ONCE * sizeof(struct fiemap_extent)];
+	struct fiemap *e = (struct fiemap *)(void *)room;
 
-	if (ioctl(fd, FS_IOC_FIEMAP, &e.head) < 0)
+	*e = (struct fiemap){.fm_start = at,
+		.fm_length = end - at,
+		.fm_flags = FIEMAP_FLAG_SYNC,
+		.fm_extent_count = EXTENTS_AT_ONCE};
+	if (ioctl(fd, FS_IOC_FIEMAP, e) < 0)
 		return -errno;
-	for (uint32_t i = 0; i < e.head.fm_mapped_extents && i < ARRAY_SIZE(e.list); i++) {
-		const struct fiemap_extent *x = &e.list[i];
+	for (uint32_t i = 0; i < e->fm_mapped_extents && i < EXTENTS_AT_ONCE; i++) {
+		const struct fiemap_extent *x = &e->fm_extents[i];
 		if (x->fe_flags & bad || x->fe_logical > at)
 			break;
 		at = x->fe_logical + x->fe_length;
