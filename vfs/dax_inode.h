@@ -23,6 +23,7 @@ struct dax_inode {
 	uint64_t dev, ino;
 	int fd;
 	atomic_uint changes; /* of sizes and blocks, by calls of this backend that have returned */
+	atomic_size_t moved; /* bytes read and written by system calls, before there was a mapping */
 
 	pthread_mutex_t lock;   /* guards what follows; no system call is made under it but dup3 */
 	unsigned access;        /* VFS_READ | VFS_WRITE: what fd is good for */
@@ -30,7 +31,6 @@ struct dax_inode {
 	struct vfs_map *map;    /* one ref, or NULL */
 	struct dax_extent data; /* known to have storage */
 	unsigned cuts;          /* how often storage was taken away */
-	size_t moved;           /* bytes by system calls, while there is no mapping */
 	bool synced;            /* it has been flushed, when changes were these */
 	unsigned synced_changes;
 	struct dax_stamp seen; /* then, or when this backend set the times since */

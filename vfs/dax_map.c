@@ -158,6 +158,7 @@ static bool install(struct dax_inode *i, struct vfs_map *m, uint64_t end, struct
 	if (!*out && current) {
 		old = i->map;
 		i->map = m;
+		i->moved = WORTH_MAPPING; /* from now on it is used */
 		*out = dax_map_ref(m);
 	}
 	pthread_mutex_unlock(&i->lock);
@@ -236,12 +237,10 @@ static bool has_storage(struct dax_inode *i, struct dax_extent e)
 
 bool dax_is_worth_a_map(struct dax_inode *i, uint64_t len)
 {
-	pthread_mutex_lock(&i->lock);
-	if (!i->map && i->moved < WORTH_MAPPING)
-		i->moved += len < WORTH_MAPPING ? len + COST_OF_CALL : WORTH_MAPPING;
-	bool worth = i->map || i->moved >= WORTH_MAPPING;
-	pthread_mutex_unlock(&i->lock);
-	return worth;
+	if (i->moved >= WORTH_MAPPING)
+		return true;
+	i->moved += len < WORTH_MAPPING ? (size_t)len + COST_OF_CALL : WORTH_MAPPING;
+	return i->moved >= WORTH_MAPPING;
 }
 
 struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e)
