@@ -329,7 +329,7 @@ static struct conn *conn_of(const struct client *c)
 		struct conn *conn;
 		struct local *l = reactors[i].user;
 		while ((conn = idtable_next(l->conns, &cursor)))
-			if (conn->fd == c->far_fd)
+			if (conn->tcp.fd == c->far_fd)
 				return conn;
 	}
 	return NULL;
@@ -344,7 +344,7 @@ static void connect_client(struct client *c, unsigned reactor)
 	atomic_fetch_add(&server->stats.connections, 1);
 	atomic_fetch_add(&server->stats.unauthenticated, 1);
 	current = &reactors[reactor];
-	must(conn_new(reactors[reactor].user, fds[1], "192.0.2.1"));
+	must(conn_new(reactors[reactor].user, &conn_tcp, fds[1], "192.0.2.1"));
 }
 
 /* As if it had been negotiated. */
@@ -534,8 +534,8 @@ static bool handle_socket(struct client *c)
 
 	if (!conn)
 		return false;
-	uint16_t flags = tevent_fd_get_flags(conn->fde);
-	struct pollfd p = {.fd = conn->fd, .events = (short)((flags & TEVENT_FD_READ ? POLLIN : 0) |
+	uint16_t flags = tevent_fd_get_flags(conn->tcp.fde);
+	struct pollfd p = {.fd = conn->tcp.fd, .events = (short)((flags & TEVENT_FD_READ ? POLLIN : 0) |
 							     (flags & TEVENT_FD_WRITE ? POLLOUT : 0))};
 	if (poll(&p, 1, 0) <= 0 || !(p.revents & p.events))
 		return false;
