@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The server under attack, and what must hold after each attack."""
-import contextlib, functools, hashlib, os, subprocess, time
+import contextlib, functools, hashlib, os, subprocess, threading, time
 
 from lib import BIN, Failure, Server, Share, case, expect, until
 from .client import Connection
@@ -27,6 +27,11 @@ class Attacked(Server):
         self.memory, self.files = resident_bytes(self), descriptors(self)
         self.witness = self.direct_witness = None
         self.kept = {}
+        self.meanwhile = None
+        if self.rdma:
+            self.meanwhile = Meanwhile(self)
+            self.meanwhile.start()
+            until(lambda: self.meanwhile.rounds or self.meanwhile.error, 60, 'they are served')
 
     def keep(self, share, name, data):
         """A file on disk that has to stay as it is."""
@@ -95,6 +100,35 @@ class DirectWitness:
         expect(memory == bytes(1000) + before[7:7 + self.SIZE] + bytes(self.ROOM - 1000 - self.SIZE),
                'other bytes came back')
         del self.c.rdma.regions[tag]
+
+
+class Meanwhile(threading.Thread):
+    """Two clients that behave, over TCP and SMB Direct, as long as the attacks last."""
+    PAUSE = 0.05  # between their requests, so that the attacks have the processor
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.over, self.rounds, self.error = server, threading.Event(), 0, None
+
+    def run(self):
+        try:
+            with Connection(self.server) as c:
+                c.negotiate().want()
+                c.log_on()
+                direct = DirectWitness(self.server)
+                with contextlib.closing(direct.c.socket):
+                    while not self.over.wait(self.PAUSE):
+                        c.echo()
+                        direct.move()
+                        self.rounds += 1
+        except Exception as e:  # pylint: disable=broad-except # it is told by the case that ends it
+            self.error = e
+
+    def end(self):
+        self.over.set()
+        self.join()
+        expect(self.error is None, f'after {self.rounds} rounds: {self.error!r}')
+        expect(self.rounds > 0)
 
 
 def behave(c):
@@ -178,8 +212,13 @@ def attacked_server(rdma=False, **settings):
                             rdma=rdma)
 
 
-def end_of_attacks():
-    """Registers the cases that come last."""
+def end_of_attacks(meanwhile=False):
+    """Registers the cases that come last. meanwhile: the server has been asked for RDMA."""
+    def those_who_behave_were_served_all_the_time(s):
+        s.meanwhile.end()
+    if meanwhile:
+        case(those_who_behave_were_served_all_the_time)
+
     @case
     def memory_and_descriptors_are_back_near_the_start(s):
         if s.witness:
