@@ -6,6 +6,7 @@
  * A writer fills slots of files, again and again in any order, so that files grow, have holes and are overwritten. Each word
  * of 8 bytes says which write it is of, so that a write that nobody has acknowledged may be there in any part:
  *   bits 0-19 its index in the slot, 20-31 the slot, 32-39 the file's number, 40-63 the sequence number of the write.
+ * Either each write is flushed, or each is WRITE_THROUGH: what makes one client's writes durable may well do so for the others'.
  * A line of the log: NAME FILE SLOT SEQUENCE WORDS. It is written once FLUSH, or a WRITE with WRITE_THROUGH, has succeeded.
  */
 #include "client/daxsmb.h"
@@ -33,6 +34,7 @@ struct writer {
 	int log;
 	struct smb2_file_id id;
 	unsigned file, words, sequence;
+	bool through;
 	uint64_t data[MOST_WORDS];
 };
 
@@ -54,12 +56,12 @@ static ntstatus_t open_next(struct writer *w)
 	return status;
 }
 
-static ntstatus_t write_slot(struct writer *w, unsigned slot, bool through)
+static ntstatus_t write_slot(struct writer *w, unsigned slot)
 {
 	struct smb2_write_rsp p = {0};
 	struct smb2_write_req q = {.file_id = w->id,
 		.offset = (uint64_t)slot * w->words * 8,
-		.flags = through ? SMB2_WRITEFLAG_WRITE_THROUGH : 0,
+		.flags = w->through ? SMB2_WRITEFLAG_WRITE_THROUGH : 0,
 		.data = BYTES(w->data, (size_t)w->words * 8)};
 
 	w->sequence++;
@@ -102,19 +104,17 @@ static void acknowledge(struct writer *w, const unsigned *slots, unsigned n)
 	}
 }
 
-/* Some WRITEs and their FLUSH, or a WRITE that needs none. */
+/* Some WRITEs and their FLUSH, or WRITEs that need none. */
 static ntstatus_t round_of_writes(struct writer *w)
 {
 	unsigned slots[BATCH], n = 1 + (unsigned)random_u64() % BATCH, first = (unsigned)random_u64() % SLOTS;
-	bool through = random_u64() % 4 == 0;
 	ntstatus_t status = STATUS_SUCCESS;
 
-	n = through ? 1 : n;
 	for (unsigned i = 0; i < n && status_is_ok(status); i++) {
 		slots[i] = (first + i) % SLOTS; /* none twice: the first line would be a lie */
-		status = write_slot(w, slots[i], through);
+		status = write_slot(w, slots[i]);
 	}
-	if (status_is_ok(status) && !through)
+	if (status_is_ok(status) && !w->through)
 		status = flush(w);
 	if (status_is_ok(status))
 		acknowledge(w, slots, n);
@@ -138,17 +138,18 @@ static ntstatus_t write_files(struct writer *w)
 static int run_writer(char **argv)
 {
 	struct writer *w = talloc_zero(NULL, struct writer);
-	struct daxsmb_options o = {.user = argv[3], .password = argv[4],
-		.via = strcmp(argv[0], "smbdirect") == 0 ? DAXSMB_VIA_SMBDIRECT : DAXSMB_VIA_TCP};
+	struct daxsmb_options o = {.user = argv[4], .password = argv[5],
+		.via = strcmp(argv[1], "smbdirect") == 0 ? DAXSMB_VIA_SMBDIRECT : DAXSMB_VIA_TCP};
 
 	w->ev = tevent_context_init(w);
-	w->name = argv[5];
-	w->log = open(argv[6], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	w->through = strcmp(argv[0], "through") == 0;
+	w->name = argv[6];
+	w->log = open(argv[7], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (w->log < 0) {
-		perror(argv[6]);
+		perror(argv[7]);
 		return 2;
 	}
-	ntstatus_t status = daxsmb_mount(w, w->ev, argv[1], 0, argv[2], &o, &w->m);
+	ntstatus_t status = daxsmb_mount(w, w->ev, argv[2], 0, argv[3], &o, &w->m);
 	if (!status_is_ok(status)) {
 		fprintf(stderr, "flush_writer: %s: %s\n", w->m.stage, status_name(status));
 		return 1;
@@ -226,11 +227,11 @@ static int check(const char *folder, const char *log)
 
 int main(int argc, char **argv)
 {
-	if (argc == 9 && strcmp(argv[1], "write") == 0)
+	if (argc == 10 && strcmp(argv[1], "write") == 0)
 		return run_writer(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "check") == 0)
 		return check(argv[2], argv[3]);
-	fprintf(stderr, "usage: flush_writer write tcp|smbdirect HOST SHARE USER PASSWORD NAME LOG\n"
+	fprintf(stderr, "usage: flush_writer write flush|through tcp|smbdirect HOST SHARE USER PASSWORD NAME LOG\n"
 			"       flush_writer check FOLDER LOG\n");
 	return 2;
 }

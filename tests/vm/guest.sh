@@ -103,12 +103,12 @@ until_listening() { # PORT
 }
 
 # Over TCP and SMB Direct at once; they end when the server is gone. $writers are their process ids.
-start_writers() { # NAME LOG-PREFIX
+start_writers() { # flush|through NAME LOG-PREFIX
 	local via
 	writers=()
 	for via in tcp tcp smbdirect; do
-		local name=$1-${#writers[@]}-$via
-		"$BUILD/vm/flush_writer" write $via 127.0.0.1 data "$vm_user" "$vm_password" "$name" "$2.$name" &
+		local name=$2-${#writers[@]}-$via
+		"$BUILD/vm/flush_writer" write "$1" $via 127.0.0.1 data "$vm_user" "$vm_password" "$name" "$3.$name" &
 		writers+=($!)
 	done
 }
