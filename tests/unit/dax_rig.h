@@ -15,6 +15,7 @@
 
 #include <ftw.h>
 #include <linux/magic.h>
+#include <sys/mount.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -50,7 +51,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static void remove_root(void)
 {
+	char small[sizeof(root) + 16];
+
 	vfs_act_as_process();
+	snprintf(small, sizeof(small), "%s/small", root);
+	umount2(small, MNT_DETACH); /* of a test that failed */
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
