@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """
-iWARP on a TCP socket, either end: MPA (RFC 5044, RFC 6581), DDP (RFC 5041), RDMAP (RFC 5040). It checks all that the other side
-sends, and breaks what rules it is told to break.
+iWARP on a TCP socket, either end: MPA (RFC 5044, RFC 6581), DDP (RFC 5041), RDMAP (RFC 5040). It checks all that the other
+side sends, and breaks what rules it is told to break.
 """
 import os, socket, struct
 from dataclasses import dataclass, field
@@ -18,6 +18,12 @@ INVALIDATING = (SEND_INVALIDATE, SEND_SE_INVALIDATE)
 SEND_QUEUE, READ_QUEUE, TERMINATE_QUEUE = range(3)
 QUEUE_OF = {READ_REQUEST: READ_QUEUE, TERMINATE: TERMINATE_QUEUE, **{o: SEND_QUEUE for o in SENDS}}
 TAGGED, LAST = 0x80, 0x40
+# Terminates: layer, type and code; RFC 5040 section 4.8, RFC 5041 section 8.2, RFC 5044 section 8.
+RDMAP_STAG, RDMAP_CANNOT_INVALIDATE = 0x0100, 0x0109
+RDMAP_VERSION, RDMAP_OPCODE, RDMAP_UNSPECIFIED = 0x0205, 0x0206, 0x02FF
+DDP_STAG, DDP_BOUNDS, DDP_TAGGED_VERSION = 0x1100, 0x1101, 0x1104
+DDP_QUEUE, DDP_NO_BUFFER, DDP_MSN, DDP_MO, DDP_TOO_LONG, DDP_VERSION = 0x1201, 0x1202, 0x1203, 0x1204, 0x1205, 0x1206
+MPA_CRC, MPA_LENGTH = 0x2002, 0x2003
 SEGMENT = 1400  # payload of ours in one FPDU
 SECONDS = 30
 
@@ -399,6 +405,12 @@ class Iwarp:
             raise Failure('the connection stays open') if str(e) == 'no answer' else e
         self.closes()
         return reason
+
+    def terminates(self, error):
+        """It ends the connection, and says why."""
+        e = self.ends()
+        expect(e and e.error == error, f'{e.error:04x}, not {error:04x}' if e else 'no Terminate')
+        return e
 
     def closes(self):
         """Nothing follows a Terminate, RFC 5040 section 4.8."""
