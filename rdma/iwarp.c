@@ -110,7 +110,6 @@ bool iwarp_terminate(struct iwarp *w, unsigned error, struct bytes failed, size_
 		error == ERR_RDMAP_LOCAL || error == ERR_RDMAP_STREAM ? "" : " (the peer's fault)");
 	w->state = IWARP_TERMINATING;
 	w->rx.direct = false;
-	w->tx.n_responses = w->tx.built_responses = 0;
 	iwarp_tx_terminate(w, error, failed, segment_length);
 	w->deadline_ns = clock_now_ns() + TERMINATE_SECONDS * 1000000000ull;
 	if (!w->detached)

@@ -13,6 +13,7 @@ struct raw {
 	struct rig r;
 	struct side *s; /* the engine: r.b is a responder, r.a an initiator */
 	int fd;         /* the peer's */
+	int engine_fd;  /* belongs to the engine */
 	bool crc;
 };
 
@@ -51,6 +52,10 @@ static inline struct ddp_header untagged_header(enum rdmap_opcode opcode, uint32
 		.msn = msn};
 }
 
+/* Of the next connections; 0: loopback's. FPDUs end where TCP's segments end only if it is a multiple of 4,
+ * with 12. */
+static int raw_segment;
+
 static inline void raw_start(struct raw *x, bool initiator, bool crc)
 {
 	int fds[2];
@@ -59,10 +64,17 @@ static inline void raw_start(struct raw *x, bool initiator, bool crc)
 	rig_init(&x->r);
 	x->s = initiator ? &x->r.a : &x->r.b;
 	struct rdma_params p = rig_params(x->s, crc);
-	rig_tcp_pair(fds, 0);
+	rig_tcp_pair(fds, raw_segment);
 	x->fd = fds[0];
+	x->engine_fd = fds[1];
 	x->s->conn = iwarp_start(x->r.ev, x->r.ev, fds[1], initiator, &p);
 	assert_non_null(x->s->conn);
+}
+
+/* Of the engine's socket: a small one takes a part of a frame at a time. */
+static inline void raw_send_buffer(struct raw *x, int size)
+{
+	assert_int_equal(setsockopt(x->engine_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
 }
 
 static inline void raw_put(struct raw *x, const void *p, size_t n)

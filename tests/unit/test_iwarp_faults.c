@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "tests/unit/iwarp_rig.h"
+#include "tests/unit/iwarp_raw.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -65,6 +65,152 @@ static void a_write_from_memory_that_is_gone_sends_zeros(void **state)
 		file_unmap(&f);
 	}
 	free(to);
+}
+
+/* What was counted of the pieces before the one that is gone counts once. */
+static void pieces_before_the_one_that_is_gone_arrive(void **state)
+{
+	enum { N = 5000 };
+	uint8_t first[N], to[3 * N];
+
+	fill_pattern(first, N, 9);
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct rdma_target t = {.base = to, .len = sizeof(to), .rights = RDMA_REMOTE_WRITE};
+		struct file_memory f;
+		struct op write, after;
+		struct rig r;
+
+		rig_connect(&r, ways[i].mss, ways[i].crc);
+		file_map(&f, N);
+		assert_int_equal(ftruncate(f.fd, 0), 0);
+		assert_int_equal(rdma_register(r.b.conn, &t), 0);
+		memset(to, 1, sizeof(to));
+		struct iovec pieces[3] = {{first, N}, {f.p, N}, {first, N}};
+		access_op(&write, NULL, 0, &t, 0)->flags = ways[i].flags;
+		write.w.iov = pieces;
+		write.w.n = 3;
+		rdma_write(r.a.conn, &write.w);
+		rdma_send(r.a.conn, op_over(&after, "on", 2));
+		rig_until(&r, &r.b.messages, 1);
+		assert_int_equal(write.error, -EIO);
+		assert_memory_equal(to, first, N);
+		assert_memory_equal(to + 2 * N, first, N);
+		for (unsigned k = N; k < 2 * N; k++)
+			assert_int_equal(to[k], 0);
+		rig_free(&r);
+		file_unmap(&f);
+	}
+}
+
+static size_t written(const struct raw *x)
+{
+	struct rdma_facts f;
+
+	rdma_facts(x->s->conn, &f);
+	return f.bytes_written;
+}
+
+/* Until the socket is full: a batch is under way, and its CRCs are computed. */
+static void turn_until_full(struct raw *x)
+{
+	size_t before;
+
+	do {
+		before = written(x);
+		rig_turn(&x->r, 5000);
+	} while (before == 0 || written(x) != before);
+}
+
+/* The pages go between the computing of a CRC and the sending, which meets EFAULT: the frame is made anew. */
+static void frames_that_wait_are_made_anew_when_their_memory_goes(void **state)
+{
+	enum { N = 8 << 20 };
+	static const size_t beyond[] = {4096, 30000, 70000, 130000, 200000};
+	static uint8_t payload[1 << 16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
+		struct file_memory f;
+		struct ddp_header h;
+		struct op write;
+		struct raw x;
+
+		raw_connect(&x, true, true);
+		raw_send_buffer(&x, 20000);
+		file_map(&f, N);
+		op_over(&write, f.p, N);
+		rdma_write(x.s->conn, &write.w);
+		turn_until_full(&x);
+		size_t kept = (written(&x) + 65536 + beyond[i]) & ~(size_t)4095;
+		assert_true(kept < N);
+		assert_int_equal(ftruncate(f.fd, (off_t)kept), 0);
+		raw_send_buffer(&x, 4 << 20);
+		for (size_t got = 0; got < N;) {
+			size_t n = raw_get_fpdu(&x, &h, payload); /* checks the CRC */
+			assert_int_equal(h.offset, got);
+			for (size_t k = 0; k < n; k++)
+				assert_int_equal(payload[k], got + k < kept ? 'f' : 0);
+			got += n;
+		}
+		rig_until(&x.r, &write.done, 1);
+		assert_int_equal(write.error, -EIO);
+		assert_int_equal(x.s->ended, 0);
+		raw_free(&x);
+		file_unmap(&f);
+	}
+}
+
+/* All whole frames have the right CRC; how many there are. */
+static unsigned count_frames(const uint8_t *p, size_t len)
+{
+	unsigned n = 0;
+
+	while (len >= 2) {
+		size_t padded = (2 + ((size_t)p[0] << 8 | p[1]) + 3) & ~(size_t)3;
+		if (padded + 4 > len)
+			break;
+		struct rd c = rd_over(BYTES(p + padded, 4));
+		assert_int_equal(rd_u32(&c), crc32c_end(crc32c(CRC32C_START, p, padded)));
+		p += padded + 4;
+		len -= padded + 4;
+		n++;
+	}
+	return n;
+}
+
+/* Of that frame a part has left under a CRC that would be wrong. */
+static void a_frame_that_has_begun_to_leave_cannot_be_made_anew(void **state)
+{
+	enum { N = 8 << 20 };
+	uint8_t *got = malloc(2 * N);
+	size_t len = 0;
+	struct file_memory f;
+	struct op write;
+	struct raw x;
+
+	raw_segment = 1447; /* so that the socket takes a part of a frame */
+	raw_connect(&x, true, true);
+	raw_segment = 0;
+	raw_send_buffer(&x, 20000);
+	file_map(&f, N);
+	op_over(&write, f.p, N);
+	rdma_write(x.s->conn, &write.w);
+	turn_until_full(&x);
+	assert_int_equal(ftruncate(f.fd, 0), 0);
+	raw_send_buffer(&x, 4 << 20);
+	while (!write.done) {
+		ssize_t n = recv(x.fd, got + len, 2 * N - len, MSG_DONTWAIT);
+		len += n > 0 ? (size_t)n : 0;
+		rig_turn(&x.r, 200);
+	}
+	ssize_t n = recv(x.fd, got + len, 2 * N - len, MSG_DONTWAIT);
+	assert_true(count_frames(got, len + (n > 0 ? (size_t)n : 0)) > 0);
+	if (x.s->ended)
+		assert_string_equal(x.s->why, "local memory faulted");
+	else
+		assert_int_equal(write.error, -EIO); /* by chance none had begun */
+	raw_free(&x);
+	file_unmap(&f);
+	free(got);
 }
 
 static void a_send_from_memory_that_is_gone_ends_the_connection(void **state)
@@ -233,6 +379,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_write_from_memory_that_is_gone_sends_zeros),
+		cmocka_unit_test(pieces_before_the_one_that_is_gone_arrive),
+		cmocka_unit_test(frames_that_wait_are_made_anew_when_their_memory_goes),
+		cmocka_unit_test(a_frame_that_has_begun_to_leave_cannot_be_made_anew),
 		cmocka_unit_test(a_send_from_memory_that_is_gone_ends_the_connection),
 		cmocka_unit_test(a_read_into_memory_that_is_gone_goes_without_its_data),
 		cmocka_unit_test(a_target_that_is_gone_ends_the_connection),

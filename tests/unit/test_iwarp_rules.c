@@ -80,6 +80,33 @@ static void no_more_reads_are_out_than_ord_and_others_pass_the_rest(void **state
 	raw_free(&x);
 }
 
+static void note_done(struct side *s)
+{
+	struct op *read = s->user;
+
+	assert_int_equal(read->done, 1);
+}
+
+static void a_read_is_done_before_the_message_behind_its_answer(void **state)
+{
+	uint8_t frames[200], sink[4];
+	struct wr w = wr_over(frames, sizeof(frames));
+	struct op read;
+	struct raw x;
+
+	raw_connect(&x, true, true);
+	rdma_read(x.s->conn, op_over(&read, sink, 4));
+	x.s->user = &read;
+	x.s->on_message = note_done;
+	struct ddp_header answer = tagged_header(RDMAP_READ_RESPONSE, get_read_request(&x, 1, 4), 0);
+	struct ddp_header message = untagged_header(RDMAP_SEND, DDP_QUEUE_SEND, 1);
+	put_fpdu(&w, &answer, BYTES("data", 4), true, false);
+	put_fpdu(&w, &message, BYTES("behind", 6), true, false);
+	raw_put(&x, frames, w.pos); /* at once */
+	rig_until(&x.r, &x.s->messages, 1);
+	raw_free(&x);
+}
+
 static void many_reads_are_answered_whatever_the_limits(void **state)
 {
 	enum { N = 100, SIZE = 10000 };
@@ -482,7 +509,10 @@ static void a_read_that_is_half_answered_ends_in_order(void **state)
 	struct raw x;
 
 	memset(memory, 'a', N);
+	raw_segment = 1447; /* so that the socket takes a part of a frame */
 	raw_connect(&x, false, true);
+	raw_segment = 0;
+	raw_send_buffer(&x, 20000);
 	assert_int_equal(rdma_register(x.s->conn, &t), 0);
 	struct rdmap_read_request q = {.sink_tag = 1, .size = N, .source_tag = t.tag};
 	struct ddp_header h = untagged_header(RDMAP_READ_REQUEST, DDP_QUEUE_READ, 1);
@@ -550,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_send_arrives_behind_the_writes_before_it),
 		cmocka_unit_test(no_more_reads_are_out_than_ord_and_others_pass_the_rest),
+		cmocka_unit_test(a_read_is_done_before_the_message_behind_its_answer),
 		cmocka_unit_test(many_reads_are_answered_whatever_the_limits),
 		cmocka_unit_test(memory_in_pieces_is_gathered_and_scattered),
 		cmocka_unit_test(lengths_that_the_wire_cannot_say_are_refused),
