@@ -159,7 +159,7 @@ static void start_copy(struct req *r, const struct smb2_ioctl_req *q, const stru
 	ntstatus_t s =
 		take_chunks(c, in) ? check_access(source, r->open, q->ctl_code) : STATUS_INVALID_PARAMETER;
 	if (status_is_ok(s)) {
-		node_break_level2(r->open->node);
+		node_break_caches(r->open->node);
 		req_call(r, &c->call);
 		return;
 	}

@@ -150,7 +150,7 @@ void fsctl_set_zero_data(struct req *r, const struct smb2_ioctl_req *q)
 	struct file_call *c = new_call(r, q, run_zero);
 	if (!c)
 		return;
-	node_break_level2(r->open->node);
+	node_break_caches(r->open->node);
 	c->offset = in.offset;
 	c->length = in.beyond_final_zero - in.offset;
 	req_call(r, &c->call);

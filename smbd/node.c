@@ -1,73 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "smbd/node.h"
+#include "smbd/node_table.h"
 
-#include "core/clock.h"
-#include "core/list.h"
-
-#include <pthread.h>
 #include <stdlib.h>
-
-enum {
-	BUCKETS = 4096,
-	NOT_BREAKING = 0xFF,
-};
-static const uint64_t BREAK_TIMEOUT_NS = 35000000000ull; /* [MS-SMB2] 3.3.2.1 */
-
-struct node {
-	struct list link; /* in its bucket */
-	struct node_key key;
-	bool delete_pending;
-	bool deleting; /* the last opener is unlinking it */
-	struct { /* who asked for the deletion, while it is pending */
-		struct vfs_file *file; /* counted */
-		struct vfs_cred *cred; /* counted */
-		const char *root;
-		char *path;
-	} doom;
-	struct list entries;
-	struct list waiters;
-	unsigned count;
-};
-
-struct node_entry {
-	struct list link;          /* node->entries */
-	struct list breaking_link; /* table->breaking */
-	struct node_table *table;
-	struct node *node;
-	const char *root;
-	char *path;
-	uint32_t access, share_access;
-	uint8_t oplock, breaking_to;
-	uint64_t break_started_ns;
-	struct reactor *reactor;
-	uint64_t session_id;
-	struct smb2_file_id file_id;
-};
-
-struct node_table {
-	pthread_mutex_t lock;
-	struct list buckets[BUCKETS];
-	struct list breaking;
-};
-
-struct parked_waiter {
-	struct list link;
-	struct node_waiter w;
-};
-
-/* A decision for another thread, sent when the lock is given back. */
-struct errand {
-	struct message m;
-	struct list pending;
-	struct reactor *to;
-	bool is_break;
-	uint64_t a;
-	struct smb2_file_id file_id;
-	uint8_t level;
-	struct node_waiter w;
-};
-
-void (*node_break_sink)(struct reactor *self, uint64_t session_id, struct smb2_file_id id, uint8_t new_level);
 
 static int table_destructor(struct node_table *t)
 {
@@ -82,8 +16,10 @@ struct node_table *node_table_new(TALLOC_CTX *mem)
 	if (!t)
 		return NULL;
 	pthread_mutex_init(&t->lock, NULL);
-	for (int i = 0; i < BUCKETS; i++)
+	for (int i = 0; i < NODE_BUCKETS; i++)
 		list_init(&t->buckets[i]);
+	for (int i = 0; i < NODE_LEASE_BUCKETS; i++)
+		list_init(&t->leases[i]);
 	list_init(&t->breaking);
 	talloc_set_destructor(t, table_destructor);
 	return t;
@@ -96,7 +32,7 @@ static struct list *bucket(struct node_table *t, struct node_key k)
 	return &t->buckets[h >> 52];
 }
 
-static struct node *find(struct node_table *t, struct node_key k)
+struct node *node_find(struct node_table *t, struct node_key k)
 {
 	LIST_FOREACH(item, bucket(t, k)) {
 		struct node *n = container_of(item, struct node, link);
@@ -108,7 +44,7 @@ static struct node *find(struct node_table *t, struct node_key k)
 
 static struct node *find_or_add(struct node_table *t, struct node_key k)
 {
-	struct node *n = find(t, k);
+	struct node *n = node_find(t, k);
 
 	if (n)
 		return n;
@@ -117,55 +53,10 @@ static struct node *find_or_add(struct node_table *t, struct node_key k)
 		return NULL;
 	n->key = k;
 	list_init(&n->entries);
+	list_init(&n->holders);
 	list_init(&n->waiters);
 	list_append(bucket(t, k), &n->link);
 	return n;
-}
-
-/* ---- errands ---- */
-
-static void deliver_errand(struct reactor *self, struct message *m)
-{
-	struct errand *e = container_of(m, struct errand, m);
-
-	if (e->is_break)
-		node_break_sink(self, e->a, e->file_id, e->level);
-	else
-		e->w.wake(self, e->w.conn_id, e->w.token);
-	free(e);
-}
-
-static void add_errand(struct list *out, struct errand e)
-{
-	struct errand *copy = malloc(sizeof(e));
-
-	if (!copy)
-		return; /* the waiter's or the break's time-out ends the matter */
-	*copy = e;
-	copy->m.deliver = deliver_errand;
-	list_append(out, &copy->pending);
-}
-
-static void unlock_and_send(struct node_table *t, struct list *out)
-{
-	struct list *item;
-
-	pthread_mutex_unlock(&t->lock);
-	while ((item = list_pop(out))) {
-		struct errand *e = container_of(item, struct errand, pending);
-		reactor_post(e->to, &e->m);
-	}
-}
-
-static void wake_all(struct node *n, struct list *out)
-{
-	struct list *item;
-
-	while ((item = list_pop(&n->waiters))) {
-		struct parked_waiter *p = container_of(item, struct parked_waiter, link);
-		add_errand(out, (struct errand){.to = p->w.reactor, .w = p->w});
-		free(p);
-	}
 }
 
 static void drop_if_unused(struct node *n)
@@ -176,9 +67,9 @@ static void drop_if_unused(struct node *n)
 	free(n);
 }
 
-/* ---- share modes and oplocks ---- */
+/* ---- share modes ---- */
 
-static bool is_stat_open(uint32_t access)
+bool node_is_stat_open(uint32_t access)
 {
 	return !(access & ~(uint32_t)(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | ACCESS_SYNCHRONIZE |
 				      ACCESS_READ_CONTROL));
@@ -206,36 +97,6 @@ bool share_modes_conflict(uint32_t access, uint32_t share, uint32_t other_access
 	return false;
 }
 
-static void start_break(struct node_entry *e, uint8_t level, struct list *out)
-{
-	add_errand(out, (struct errand){.to = e->reactor, .is_break = true, .a = e->session_id,
-				.file_id = e->file_id, .level = level});
-	/* [MS-SMB2] 3.3.4.6: the loss of level II is not acknowledged. */
-	if (e->oplock == SMB2_OPLOCK_LEVEL_II) {
-		e->oplock = SMB2_OPLOCK_LEVEL_NONE;
-		return;
-	}
-	e->breaking_to = level;
-	e->break_started_ns = clock_now_ns();
-	list_append(&e->table->breaking, &e->breaking_link);
-}
-
-/* Breaks holders of `level`; true if one of them has to answer first. */
-static bool break_holders(struct node *n, uint8_t level, bool overwrites, struct list *out)
-{
-	bool wait = false;
-
-	LIST_FOREACH(item, &n->entries) {
-		struct node_entry *e = container_of(item, struct node_entry, link);
-		if (e->oplock != level)
-			continue;
-		wait = true;
-		if (e->breaking_to == NOT_BREAKING)
-			start_break(e, overwrites ? SMB2_OPLOCK_LEVEL_NONE : SMB2_OPLOCK_LEVEL_II, out);
-	}
-	return wait;
-}
-
 static bool any_conflict(const struct node *n, uint32_t access, uint32_t share_access)
 {
 	LIST_FOREACH(item, &n->entries) {
@@ -246,53 +107,42 @@ static bool any_conflict(const struct node *n, uint32_t access, uint32_t share_a
 	return false;
 }
 
-static ntstatus_t wait_for(struct node *n, const struct node_waiter *w)
+/* What the open does to those who cache: nothing, if it is for the attributes alone. */
+static bool is_felt(const struct node_claim *c, enum lease_cause *cause)
 {
-	struct parked_waiter *p = w ? malloc(sizeof(*p)) : NULL;
-
-	if (!p)
-		return STATUS_SHARING_VIOLATION;
-	p->w = *w;
-	list_append(&n->waiters, &p->link);
-	return STATUS_PENDING;
+	*cause = LEASE_OPEN;
+	if (c->overwrites)
+		*cause = LEASE_OVERWRITE;
+	else if (node_is_stat_open(c->access))
+		*cause = LEASE_LOOK;
+	return *cause != LEASE_LOOK || (c->access & ACCESS_READ_CONTROL);
 }
 
-/* [MS-FSA] 2.1.5.1.2: a batch oplock gives way before sharing is looked at, an exclusive one after. */
-static ntstatus_t admit(struct node *n, const struct node_claim *c, const struct node_waiter *w, struct list *out)
+/*
+ * [MS-FSA] 2.1.5.1.2: in a conflict of share modes handle caching gives way, as who only caches his handle closes it then;
+ * write caching gives way once the open is certain.
+ */
+static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_claim *c, const struct node_waiter *w,
+	struct list *out)
 {
-	bool stat_open = is_stat_open(c->access) && !c->overwrites;
+	const struct node_holder *self = c->lease ? node_find_lease(t, c->client_guid, c->lease->key) : NULL;
+	enum lease_cause cause;
 
+	if (self && self->node != n)
+		return STATUS_INVALID_PARAMETER; /* [MS-SMB2] 3.3.5.9.8 */
 	/* The inode of a deleted file is used again before the word of its end is home. */
 	if (c->is_new && list_empty(&n->entries))
 		n->deleting = n->delete_pending = false;
 	if (n->delete_pending || n->deleting)
 		return STATUS_DELETE_PENDING;
-	if (!stat_open && break_holders(n, SMB2_OPLOCK_LEVEL_BATCH, c->overwrites, out))
-		return wait_for(n, w);
-	if (any_conflict(n, c->access, c->share_access))
+	if (any_conflict(n, c->access, c->share_access)) {
+		if (node_break_holders(t, n, self, LEASE_SHARING, c->waited, out))
+			return node_wait(n, w);
 		return STATUS_SHARING_VIOLATION;
-	if (!stat_open && break_holders(n, SMB2_OPLOCK_LEVEL_EXCLUSIVE, c->overwrites, out))
-		return wait_for(n, w);
-	if (c->overwrites)
-		break_holders(n, SMB2_OPLOCK_LEVEL_II, true, out);
-	return STATUS_SUCCESS;
-}
-
-/* Exclusive and batch are for the only opener; beside others level II is the most, and nothing beside a stat open's need. */
-static uint8_t oplock_to_grant(const struct node *n, const struct node_claim *c)
-{
-	uint8_t level = c->oplock_level;
-
-	if (level != SMB2_OPLOCK_LEVEL_II && level != SMB2_OPLOCK_LEVEL_EXCLUSIVE && level != SMB2_OPLOCK_LEVEL_BATCH)
-		return SMB2_OPLOCK_LEVEL_NONE;
-	LIST_FOREACH(item, &n->entries) {
-		struct node_entry *e = container_of(item, struct node_entry, link);
-		if (e->oplock == SMB2_OPLOCK_LEVEL_EXCLUSIVE || e->oplock == SMB2_OPLOCK_LEVEL_BATCH)
-			return SMB2_OPLOCK_LEVEL_NONE;
-		if (!is_stat_open(e->access))
-			level = SMB2_OPLOCK_LEVEL_II;
 	}
-	return level;
+	if (is_felt(c, &cause) && node_break_holders(t, n, self, cause, c->waited, out))
+		return node_wait(n, w);
+	return STATUS_SUCCESS;
 }
 
 static struct node_entry *add_entry(struct node_table *t, struct node *n, const struct node_claim *c)
@@ -301,22 +151,22 @@ static struct node_entry *add_entry(struct node_table *t, struct node *n, const 
 
 	if (!e)
 		return NULL;
-	e->path = strdup(c->path);
-	if (!e->path) {
+	*e = (struct node_entry){
+		.table = t,
+		.node = n,
+		.root = c->root,
+		.path = strdup(c->path),
+		.access = c->access,
+		.share_access = c->share_access,
+		.reactor = c->reactor,
+		.session_id = c->session_id,
+		.file_id = c->file_id,
+	};
+	if (!e->path || !node_grant(e, c)) {
+		free(e->path);
 		free(e);
 		return NULL;
 	}
-	e->table = t;
-	e->node = n;
-	e->root = c->root;
-	e->access = c->access;
-	e->share_access = c->share_access;
-	e->breaking_to = NOT_BREAKING;
-	e->reactor = c->reactor;
-	e->session_id = c->session_id;
-	e->file_id = c->file_id;
-	e->oplock = oplock_to_grant(n, c);
-	list_init(&e->breaking_link);
 	list_append(&n->entries, &e->link);
 	n->count++;
 	return e;
@@ -332,17 +182,17 @@ ntstatus_t node_open(struct node_table *t, const struct node_claim *c, const str
 	pthread_mutex_lock(&t->lock);
 	struct node *n = find_or_add(t, c->key);
 	if (n)
-		s = admit(n, c, w, &errands);
+		s = admit(t, n, c, w, &errands);
 	if (n && status_is_ok(s)) {
 		*out = add_entry(t, n, c);
 		if (*out)
-			*oplock_level = (*out)->oplock;
+			*oplock_level = node_oplock_level(*out);
 		else
 			s = STATUS_INSUFFICIENT_RESOURCES;
 	}
 	if (n)
 		drop_if_unused(n);
-	unlock_and_send(t, &errands);
+	node_unlock_and_send(t, &errands);
 	return s;
 }
 
@@ -364,15 +214,15 @@ bool node_close(struct node_entry *e, TALLOC_CTX *mem, struct node_doom *doom)
 	list_init(&errands);
 	pthread_mutex_lock(&t->lock);
 	list_remove(&e->link);
-	list_remove(&e->breaking_link);
+	node_leave_holder(e);
 	n->count--;
 	bool unlink_now = list_empty(&n->entries) && n->delete_pending;
 	n->deleting = unlink_now;
 	if (unlink_now)
 		*doom = take_doom(n);
-	wake_all(n, &errands);
+	node_wake_all(n, &errands);
 	drop_if_unused(n);
-	unlock_and_send(t, &errands);
+	node_unlock_and_send(t, &errands);
 	if (unlink_now) {
 		char *path = doom->path;
 		doom->path = path ? talloc_strdup(mem, path) : NULL;
@@ -386,7 +236,7 @@ bool node_close(struct node_entry *e, TALLOC_CTX *mem, struct node_doom *doom)
 void node_deleted(struct node_table *t, struct node_key key)
 {
 	pthread_mutex_lock(&t->lock);
-	struct node *n = find(t, key);
+	struct node *n = node_find(t, key);
 	if (n && n->deleting) {
 		n->deleting = n->delete_pending = false;
 		drop_if_unused(n);
@@ -396,10 +246,13 @@ void node_deleted(struct node_table *t, struct node_key key)
 
 void node_set_delete_pending(struct node_entry *e, bool pending, struct vfs_file *file, struct vfs_cred *cred)
 {
+	struct node_table *t = e->table;
 	struct node_doom old = {0};
 	struct node *n = e->node;
+	struct list errands;
 
-	pthread_mutex_lock(&e->table->lock);
+	list_init(&errands);
+	pthread_mutex_lock(&t->lock);
 	if (!pending) {
 		old = take_doom(n);
 	} else if (!n->delete_pending) {
@@ -407,9 +260,10 @@ void node_set_delete_pending(struct node_entry *e, bool pending, struct vfs_file
 		n->doom.cred = cred ? vfs_cred_ref(cred) : NULL;
 		n->doom.root = e->root;
 		n->doom.path = strdup(e->path);
+		node_break_holders(t, n, e->holder, LEASE_NAME, false, &errands);
 	}
 	n->delete_pending = pending;
-	pthread_mutex_unlock(&e->table->lock);
+	node_unlock_and_send(t, &errands);
 	vfs_file_unref(old.file);
 	vfs_cred_unref(old.cred);
 	free(old.path);
@@ -423,167 +277,11 @@ bool node_delete_pending(const struct node_entry *e)
 	return pending;
 }
 
-ntstatus_t node_check_replace(struct node_table *t, struct node_key key)
-{
-	pthread_mutex_lock(&t->lock);
-	struct node *n = find(t, key);
-	bool open = n && (!list_empty(&n->entries) || n->deleting);
-	pthread_mutex_unlock(&t->lock);
-	return open ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
-}
-
 ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t access, uint32_t share_access)
 {
 	pthread_mutex_lock(&t->lock);
-	struct node *n = find(t, key);
+	struct node *n = node_find(t, key);
 	bool conflict = n && any_conflict(n, access, share_access);
 	pthread_mutex_unlock(&t->lock);
 	return conflict ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS;
-}
-
-/* ---- names ---- */
-
-char *node_path(const struct node_entry *e, TALLOC_CTX *mem)
-{
-	pthread_mutex_lock(&e->table->lock);
-	char *copy = talloc_strdup(mem, e->path);
-	pthread_mutex_unlock(&e->table->lock);
-	return copy;
-}
-
-/* The rest of path beneath dir, with its leading slash; "" for dir itself; NULL: elsewhere. */
-static const char *beneath(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (strncmp(path, dir, n) != 0)
-		return NULL;
-	if (path[n] == '\0' || path[n] == '/')
-		return path + n;
-	return NULL;
-}
-
-static bool same_tree(const struct node_entry *a, const struct node_entry *b)
-{
-	return strcmp(a->root, b->root) == 0;
-}
-
-bool node_has_open_children(struct node_entry *dir)
-{
-	struct node_table *t = dir->table;
-	bool found = false;
-
-	pthread_mutex_lock(&t->lock);
-	for (int i = 0; i < BUCKETS && !found; i++) {
-		LIST_FOREACH(item, &t->buckets[i]) {
-			struct node *n = container_of(item, struct node, link);
-			LIST_FOREACH(inner, &n->entries) {
-				struct node_entry *e = container_of(inner, struct node_entry, link);
-				const char *rest = same_tree(e, dir) ? beneath(e->path, dir->path) : NULL;
-				found |= rest && *rest && n != dir->node;
-			}
-		}
-	}
-	pthread_mutex_unlock(&t->lock);
-	return found;
-}
-
-/* *path, where it is `old` or lies beneath it in the same tree, becomes what it is after a rename. */
-static void follow_rename(char **path, const char *old, const char *new_path)
-{
-	const char *rest = beneath(*path, old);
-	char *moved = rest ? malloc(strlen(new_path) + strlen(rest) + 1) : NULL;
-
-	if (!moved)
-		return; /* short of memory the old name stays: an unlink by it finds another inode and does nothing */
-	strcpy(moved, new_path);
-	strcat(moved, rest);
-	free(*path);
-	*path = moved;
-}
-
-void node_renamed(struct node_entry *self, const char *new_path)
-{
-	struct node_table *t = self->table;
-
-	pthread_mutex_lock(&t->lock);
-	char *old = strdup(self->path);
-	for (int i = 0; i < BUCKETS && old; i++) {
-		LIST_FOREACH(item, &t->buckets[i]) {
-			struct node *n = container_of(item, struct node, link);
-			LIST_FOREACH(inner, &n->entries) {
-				struct node_entry *e = container_of(inner, struct node_entry, link);
-				if (same_tree(e, self))
-					follow_rename(&e->path, old, new_path);
-			}
-			if (n->doom.path && strcmp(n->doom.root, self->root) == 0)
-				follow_rename(&n->doom.path, old, new_path);
-		}
-	}
-	free(old);
-	pthread_mutex_unlock(&t->lock);
-}
-
-/* ---- oplock breaks ---- */
-
-void node_break_level2(struct node_entry *self)
-{
-	struct node_table *t = self->table;
-	struct list errands;
-
-	list_init(&errands);
-	pthread_mutex_lock(&t->lock);
-	if (self->node->count > 1) {
-		LIST_FOREACH(item, &self->node->entries) {
-			struct node_entry *e = container_of(item, struct node_entry, link);
-			if (e != self && e->oplock == SMB2_OPLOCK_LEVEL_II)
-				start_break(e, SMB2_OPLOCK_LEVEL_NONE, &errands);
-		}
-	}
-	unlock_and_send(t, &errands);
-}
-
-static void end_break(struct node_entry *e, uint8_t level, struct list *errands)
-{
-	e->oplock = level;
-	e->breaking_to = NOT_BREAKING;
-	list_remove(&e->breaking_link);
-	wake_all(e->node, errands);
-}
-
-ntstatus_t node_oplock_ack(struct node_entry *e, uint8_t level, uint8_t *now_level)
-{
-	struct node_table *t = e->table;
-	struct list errands;
-	ntstatus_t s = STATUS_SUCCESS;
-
-	list_init(&errands);
-	pthread_mutex_lock(&t->lock);
-	if (e->breaking_to == NOT_BREAKING) {
-		s = STATUS_INVALID_OPLOCK_PROTOCOL;
-	} else {
-		/* An answer that keeps more than was allowed loses all: 3.3.5.22.1. */
-		bool allowed = level == SMB2_OPLOCK_LEVEL_NONE ||
-			       (level == SMB2_OPLOCK_LEVEL_II && e->breaking_to == SMB2_OPLOCK_LEVEL_II);
-		if (!allowed)
-			s = STATUS_INVALID_PARAMETER;
-		end_break(e, allowed ? level : SMB2_OPLOCK_LEVEL_NONE, &errands);
-	}
-	*now_level = e->oplock;
-	unlock_and_send(t, &errands);
-	return s;
-}
-
-void node_expire_breaks(struct node_table *t, uint64_t now_ns)
-{
-	struct list errands;
-
-	list_init(&errands);
-	pthread_mutex_lock(&t->lock);
-	LIST_FOREACH_SAFE(item, &t->breaking) {
-		struct node_entry *e = container_of(item, struct node_entry, breaking_link);
-		if (now_ns - e->break_started_ns >= BREAK_TIMEOUT_NS)
-			end_break(e, SMB2_OPLOCK_LEVEL_NONE, &errands);
-	}
-	unlock_and_send(t, &errands);
 }

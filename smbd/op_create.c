@@ -2,6 +2,7 @@
 #include "smbd/create.h"
 
 #include "core/log.h"
+#include "smbd/break_wait.h"
 #include "smbd/eas.h"
 #include "smbd/node.h"
 #include "smbd/path.h"
@@ -13,7 +14,7 @@
  * CREATE, [MS-SMB2] 3.3.5.9, in steps:
  *
  *   decode and check -> find: open or make the file (may block) -> permit: attributes, access, then share modes and
- *   oplocks in the node table (may wait for another client's oplock) -> overwrite: truncate (may block) -> reply
+ *   leases in the node table (may wait for the answer to a break) -> overwrite: truncate (may block) -> reply
  */
 
 struct create_call {
@@ -25,6 +26,10 @@ struct create_call {
 	char *path;
 	uint32_t access;  /* asked for, then granted */
 	bool want_maximal, refused, cannot_delete;
+	bool want_lease; /* contexts.lease */
+	bool waited;     /* for the answer to a break */
+	struct node_table *nodes;
+	uint8_t client_guid[16];
 	uint32_t maximal;
 	struct vfs_stat st;
 	uint32_t action;
@@ -66,6 +71,9 @@ static int make_new(struct create_call *c, unsigned flags)
 	};
 
 	c->action = FILE_CREATED;
+	/* [MS-SMB2] 3.3.5.9.8: the lease is that of another file. */
+	if (c->want_lease && node_lease_is_used(c->nodes, c->client_guid, c->contexts.lease.key))
+		return -EINVAL;
 	int rc = vfs_open(c->call.share, c->call.cred, &how, flags, &c->call.file, &c->st);
 	if (rc == 0 && c->eas.count) {
 		rc = eas_apply(&c->eas, c->call.file, c->call.cred);
@@ -141,12 +149,11 @@ static struct create_call *next_step(struct req *r, const struct create_call *c,
 
 /* ---- permit ---- */
 
-/* A lease is not offered: who asks for one gets none. */
 static uint8_t oplock_wished(const struct conf_section *share, const struct create_call *c)
 {
 	uint8_t level = c->q.oplock_level;
 
-	if (c->st.directory || level == SMB2_OPLOCK_LEVEL_LEASE || !conf_bool(share, P_OPLOCKS))
+	if (level == SMB2_OPLOCK_LEVEL_LEASE || !conf_bool(share, P_OPLOCKS))
 		return SMB2_OPLOCK_LEVEL_NONE;
 	return level == SMB2_OPLOCK_LEVEL_II && !conf_bool(share, P_LEVEL2_OPLOCKS) ? SMB2_OPLOCK_LEVEL_NONE : level;
 }
@@ -160,11 +167,15 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 		.access = c->access,
 		.share_access = c->q.share_access,
 		.oplock_level = oplock_wished(o->tree->share, c),
+		.lease = c->want_lease ? &c->contexts.lease : NULL,
+		.client_guid = c->client_guid,
+		.waited = c->waited,
 		.reactor = o->session->local->reactor,
 		.session_id = o->session->id,
 		.file_id = o->id,
 		.is_new = c->action == FILE_CREATED,
 		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
+		.directory = c->st.directory,
 	};
 }
 
@@ -198,6 +209,7 @@ static void reply_opened(struct req *r, struct create_call *c, struct open *o)
 		contexts.qfid_file_id = c->st.file_id;
 		contexts.qfid_volume_id = c->st.dev;
 	}
+	contexts.has_lease = node_lease(o->node, &contexts.lease);
 	o->st = c->st;
 	create_reply(r, o, c->action, &contexts);
 }
@@ -279,16 +291,9 @@ static void admitted(struct req *r, struct create_call *c, struct open *o)
 	req_call(r, &step->call);
 }
 
-/* ---- waiting for an oplock ---- */
+/* ---- admission ---- */
 
 static void try_admit(struct req *r, struct create_call *c);
-
-static void cancel_wait(struct req *r)
-{
-	req_enter(r);
-	req_error(r, STATUS_CANCELLED);
-	req_leave(r);
-}
 
 /* The holder may have flushed what it had cached: size and times are those of now. */
 static int look_again(struct call *call, unsigned flags)
@@ -306,39 +311,19 @@ static void looked_again(struct req *r, struct call *call)
 		try_admit(r, container_of(call, struct create_call, call));
 }
 
-static void wake(struct reactor *self, uint64_t conn_id, uint64_t token)
+static void wait_for_holder(struct req *r, const struct create_call *c)
 {
-	struct local *l = reactor_user(self);
-	struct conn *conn = idtable_get(l->conns, conn_id);
+	struct create_call *next = next_step(r, c, look_again, looked_again);
 
-	struct req *r = conn ? req_find(conn, token) : NULL;
-	if (!r || r->cancel != cancel_wait || !r->op_state)
-		return; /* cancelled, or gone */
-	struct create_call *c = talloc_steal(r, r->op_state);
-	r->op_state = NULL;
-	r->cancel = NULL;
-	req_enter(r);
-	struct create_call *step = req_refresh(r) ? next_step(r, c, look_again, looked_again) : NULL;
-	talloc_free(c);
-	if (step)
-		req_call(r, &step->call);
-	req_leave(r);
-}
-
-/* Keeps what try_admit needs until `wake`. */
-static bool wait_for_oplock(struct req *r, const struct create_call *c)
-{
-	struct create_call *kept = next_step(r, c, NULL, NULL);
-
-	if (!kept)
-		return true; /* completed */
-	r->op_state = kept;
-	return req_pend(r, cancel_wait) || req_park(r, cancel_wait);
+	if (!next)
+		return;
+	next->waited = true;
+	break_wait(r, &next->call);
 }
 
 static void try_admit(struct req *r, struct create_call *c)
 {
-	struct node_waiter w = {r->local->reactor, wake, r->conn->id, r->hdr.message_id};
+	struct node_waiter w = break_waiter(r);
 	struct open *o = make_open(r, c);
 
 	if (!o) {
@@ -346,15 +331,16 @@ static void try_admit(struct req *r, struct create_call *c)
 		return;
 	}
 	struct node_claim claim = claim_of(c, o);
-	ntstatus_t s = node_open(r->local->server->nodes, &claim, &w, &o->node, &o->oplock_level);
+	ntstatus_t s = node_open(c->nodes, &claim, &w, &o->node, &o->oplock_level);
 	if (status_is_ok(s)) {
 		admitted(r, c, o);
 		return;
 	}
 	talloc_free(o);
-	if (s == STATUS_PENDING && wait_for_oplock(r, c))
-		return;
-	req_error(r, s == STATUS_PENDING ? STATUS_SHARING_VIOLATION : s);
+	if (s == STATUS_PENDING)
+		wait_for_holder(r, c);
+	else
+		req_error(r, s);
 }
 
 static void found(struct req *r, struct call *call)
@@ -380,6 +366,19 @@ static void found(struct req *r, struct call *call)
 
 /* ---- decode and check ---- */
 
+/* [MS-SMB2] 3.3.5.9.8, 3.3.5.9.11: a context that the dialect does not know is ignored. */
+static void read_lease(struct req *r, struct create_call *c)
+{
+	uint16_t dialect = c->contexts.lease.version == 2 ? SMB2_DIALECT_0300 : SMB2_DIALECT_0210;
+
+	c->nodes = r->local->server->nodes;
+	c->want_lease = r->local->server->leasing && c->q.oplock_level == SMB2_OPLOCK_LEVEL_LEASE &&
+			c->contexts.has_lease && r->conn->dialect >= dialect;
+	memcpy(c->client_guid, r->session->client_guid, sizeof(c->client_guid));
+	if (!conf_bool(r->tree->share, P_OPLOCKS))
+		c->contexts.lease.state = 0;
+}
+
 static ntstatus_t prepare(struct req *r, struct create_call *c)
 {
 	ntstatus_t s = create_check_request(&c->q);
@@ -392,6 +391,7 @@ static ntstatus_t prepare(struct req *r, struct create_call *c)
 		return STATUS_INVALID_PARAMETER;
 	if (c->contexts.has_twrp)
 		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no previous versions */
+	read_lease(r, c);
 	s = path_from_wire(c, c->q.name, &c->path);
 	log_debug(smb, "CREATE \"%s\": access %x, share %x, disposition %u, options %x, attributes %x", c->path ? c->path : "",
 		c->q.desired_access, c->q.share_access, c->q.create_disposition, c->q.create_options, c->q.file_attributes);

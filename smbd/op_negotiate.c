@@ -29,7 +29,7 @@ uint32_t negotiate_capabilities(const struct server *s, uint16_t dialect, uint32
 	uint32_t caps = 0;
 
 	if (dialect >= SMB2_DIALECT_0210)
-		caps |= SMB2_GLOBAL_CAP_LARGE_MTU;
+		caps |= SMB2_GLOBAL_CAP_LARGE_MTU | (s->leasing ? SMB2_GLOBAL_CAP_LEASING : 0);
 	if (dialect >= SMB2_DIALECT_0300 && s->multi_channel)
 		caps |= SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 	/* For 3.1.1 a negotiate context says it. */
@@ -213,7 +213,7 @@ bool negotiate_smb1(struct conn *c, struct bytes message)
 	set_security_mode(c);
 	if (has_2xxx && s->max_dialect >= SMB2_DIALECT_0210) {
 		c->dialect = SMB2_DIALECT_WILDCARD;
-		c->server_capabilities = SMB2_GLOBAL_CAP_LARGE_MTU;
+		c->server_capabilities = negotiate_capabilities(s, SMB2_DIALECT_0210, 0);
 	} else if (has_2002 && s->min_dialect <= SMB2_DIALECT_0202) {
 		c->dialect = SMB2_DIALECT_0202;
 		c->negotiated = true;

@@ -1,56 +1,131 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/log.h"
-#include "smbd/node.h"
 #include "smbd/oplock.h"
 #include "smbd/req.h"
 
-/* The acknowledgement of an oplock break, [MS-SMB2] 3.3.5.22.1, and the notification, 3.3.4.6. */
+/*
+ * The acknowledgement of the break of an oplock or a lease, [MS-SMB2] 3.3.5.22, and the notification of it, 3.3.4.6 and
+ * 3.3.4.7.
+ */
 
-void op_oplock_break(struct req *r, struct rd *body)
+enum { ACK_REQUIRED = 1 };
+
+static void acknowledge_oplock(struct req *r, struct smb2_oplock_break *q)
 {
-	struct smb2_oplock_break q;
+	struct open *o = open_find(r->session, q->file_id);
 	uint8_t level;
 
-	/* The longer form acknowledges a lease, of which this server grants none: 3.3.5.22.2. */
-	if (!smb2_oplock_break_decode(body, &q)) {
-		req_error(r, STATUS_INVALID_PARAMETER);
-		return;
-	}
-	struct open *o = open_find(r->session, q.file_id);
 	if (!o || o->tree != r->tree || !o->node) {
 		req_error(r, STATUS_FILE_CLOSED);
 		return;
 	}
-	ntstatus_t s = node_oplock_ack(o->node, q.oplock_level, &level);
+	ntstatus_t s = node_oplock_ack(o->node, q->oplock_level, &level);
 	o->oplock_level = level;
 	if (!status_is_ok(s)) {
 		req_error(r, s);
 		return;
 	}
-	q.oplock_level = level;
+	q->oplock_level = level;
 	struct wr w = req_reply(r, 24);
-	smb2_oplock_break_encode(&w, &q);
+	smb2_oplock_break_encode(&w, q);
 	req_done(r, STATUS_SUCCESS, &w);
 }
 
-void oplock_send_break(struct reactor *self, uint64_t session_id, struct smb2_file_id id, uint8_t new_level)
+/* The lease is found by key and client, on whichever of its sessions the answer comes. */
+static void acknowledge_lease(struct req *r, struct smb2_lease_break_ack *q)
 {
-	struct session *s = session_find(reactor_user(self), session_id);
-	struct open *o = s ? open_find(s, id) : NULL;
+	ntstatus_t s = node_lease_ack(
+		r->local->server->nodes, r->session->client_guid, q->lease_key, q->lease_state);
 
-	if (!o)
+	if (!status_is_ok(s)) {
+		req_error(r, s);
 		return;
-	if (new_level == SMB2_OPLOCK_LEVEL_NONE && o->oplock_level == SMB2_OPLOCK_LEVEL_II)
-		o->oplock_level = new_level;
-	struct smb2_oplock_break b = {.oplock_level = new_level, .file_id = id};
-	bool sealed = s->encrypt || o->tree->encrypt;
+	}
+	q->flags = 0;
+	q->lease_duration = 0;
+	struct wr w = req_reply(r, 36);
+	smb2_lease_break_ack_encode(&w, q);
+	req_done(r, STATUS_SUCCESS, &w);
+}
+
+void op_oplock_break(struct req *r, struct rd *body)
+{
+	struct rd again = *body;
+	struct smb2_oplock_break oplock;
+	struct smb2_lease_break_ack lease;
+
+	if (smb2_oplock_break_decode(body, &oplock))
+		acknowledge_oplock(r, &oplock);
+	else if (r->conn->dialect >= SMB2_DIALECT_0210 && smb2_lease_break_ack_decode(&again, &lease))
+		acknowledge_lease(r, &lease);
+	else
+		req_error(r, STATUS_INVALID_PARAMETER);
+}
+
+static void encode_lease_break(struct wr *w, const struct node_break *b)
+{
+	struct smb2_lease_break_notification n = {
+		.new_epoch = b->epoch,
+		.flags = b->ack ? ACK_REQUIRED : 0,
+		.current_state = b->from,
+		.new_state = b->to,
+	};
+
+	memcpy(n.lease_key, b->key, sizeof(n.lease_key));
+	smb2_lease_break_notification_encode(w, &n);
+}
+
+static void encode_oplock_break(struct wr *w, const struct node_break *b)
+{
+	struct smb2_oplock_break n = {
+		.oplock_level = b->to ? SMB2_OPLOCK_LEVEL_II : SMB2_OPLOCK_LEVEL_NONE,
+		.file_id = b->file_id,
+	};
+
+	smb2_oplock_break_encode(w, &n);
+}
+
+/* Over the first channel of s that can take it. */
+static bool notify(struct session *s, bool sealed, const struct node_break *b)
+{
+	enum { ROOM = 44 };
 	struct wr w;
+
 	LIST_FOREACH(item, &s->channels) {
 		struct channel *ch = container_of(item, struct channel, session_link);
-		if (ch->established && req_notify(ch, SMB2_OPLOCK_BREAK, sealed, &w, 24)) {
-			smb2_oplock_break_encode(&w, &b);
-			req_notify_send(ch, sealed, &w);
-			return;
-		}
+		if (!ch->established || !req_notify(ch, SMB2_OPLOCK_BREAK, sealed, &w, ROOM))
+			continue;
+		if (b->lease)
+			encode_lease_break(&w, b);
+		else
+			encode_oplock_break(&w, b);
+		req_notify_send(ch, sealed, &w);
+		return true;
 	}
+	return false;
+}
+
+/* The open that the break names is gone, others of the lease are not: any session of the client knows it. */
+static void notify_client(struct local *l, const struct node_break *b)
+{
+	uint32_t cursor = 0;
+	struct session *s;
+
+	while ((s = idtable_next(l->sessions, &cursor)))
+		if (memcmp(s->client_guid, b->client_guid, sizeof(b->client_guid)) == 0 && notify(s, s->sealer, b))
+			return;
+}
+
+void oplock_send_break(struct reactor *self, const struct node_break *b)
+{
+	struct local *l = reactor_user(self);
+	struct session *s = session_find(l, b->session_id);
+	struct open *o = s ? open_find(s, b->file_id) : NULL;
+
+	if (o && !b->lease && !b->ack)
+		o->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
+	if (o)
+		notify(s, s->encrypt || o->tree->encrypt, b);
+	else if (b->lease)
+		notify_client(l, b);
 }

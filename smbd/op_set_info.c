@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/set_info.h"
 
+#include "smbd/break_wait.h"
 #include "smbd/eas.h"
-#include "smbd/node.h"
 
 #include <errno.h>
 
@@ -124,7 +124,7 @@ static void set_size(struct req *r, struct bytes in, int (*run)(struct call *, u
 	struct set_call *c = new_call(r, run, set_done);
 	if (!c)
 		return;
-	node_break_level2(r->open->node);
+	node_break_caches(r->open->node);
 	c->size = size;
 	req_call(r, &c->call);
 }
@@ -172,6 +172,8 @@ static void set_mode(struct req *r, struct bytes in)
 
 /* ---- delete ---- */
 
+static void disposition_done(struct req *r, struct call *call);
+
 static int run_disposition(struct call *call, unsigned flags)
 {
 	struct set_call *c = container_of(call, struct set_call, call);
@@ -188,16 +190,32 @@ static int run_disposition(struct call *call, unsigned flags)
 	return c->directory ? vfs_directory_is_empty(call->file, call->cred) : 0;
 }
 
-static void disposition_done(struct req *r, struct call *call)
+/* Who only caches his handle may close it now, instead of when he comes to know that it keeps the file. */
+static void mark_for_deletion(struct req *r)
 {
-	if (call->result == -EPERM) {
-		req_error(r, STATUS_CANNOT_DELETE);
-	} else if (call->result < 0) {
-		req_error(r, status_from_errno(call->result));
+	struct node_waiter w = break_waiter(r);
+	ntstatus_t s = node_check_rename(r->open->node, &w);
+
+	if (s == STATUS_PENDING) {
+		struct set_call *c = new_call(r, run_disposition, disposition_done);
+		if (c)
+			break_wait(r, &c->call);
+	} else if (!status_is_ok(s)) {
+		req_error(r, s);
 	} else {
 		node_set_delete_pending(r->open->node, true, r->open->file, r->tree->cred);
 		set_info_reply(r);
 	}
+}
+
+static void disposition_done(struct req *r, struct call *call)
+{
+	if (call->result == -EPERM)
+		req_error(r, STATUS_CANNOT_DELETE);
+	else if (call->result < 0)
+		req_error(r, status_from_errno(call->result));
+	else
+		mark_for_deletion(r);
 }
 
 static void set_disposition_as(struct req *r, struct bytes in, uint8_t info_class)

@@ -90,7 +90,7 @@ static void start_write(struct req *r, const struct smb2_write_req *q, struct tr
 
 	if (!c)
 		return;
-	node_break_level2(r->open->node);
+	node_break_caches(r->open->node);
 	c->offset = q->offset;
 	c->length = payload_length(q);
 	c->transfer = talloc_steal(c, t);

@@ -2,10 +2,9 @@
 #ifndef SMBD_OPLOCK_H
 #define SMBD_OPLOCK_H
 
-#include "core/reactor.h"
-#include "wire/smb2.h"
+#include "smbd/node.h"
 
-/* node_break_sink: tells the holder. */
-void oplock_send_break(struct reactor *self, uint64_t session_id, struct smb2_file_id id, uint8_t new_level);
+/* node_break_sink: tells the client. */
+void oplock_send_break(struct reactor *self, const struct node_break *b);
 
 #endif

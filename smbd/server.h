@@ -35,6 +35,7 @@ struct server {
 	bool signing_required;
 	bool encryption_offered, encryption_desired, encryption_required;
 	bool multi_channel;
+	bool leasing;
 	bool rdma_crc;
 	bool rdma_listening; /* SMB Direct is offered */
 	bool privileged; /* may act as other users */

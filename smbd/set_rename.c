@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "smbd/node.h"
+#include "smbd/break_wait.h"
 #include "smbd/path.h"
 #include "smbd/set_info.h"
 #include "wire/utf16.h"
@@ -8,7 +8,7 @@
 
 /*
  * Rename and hard link, [MS-FSA] 2.1.5.14.11 and .6, in steps: look at the target (may block) -> may its name be
- * taken? (node table) -> do it (may block) -> tell the node table.
+ * taken? (node table; may wait for the answer to a break, and then looks again) -> do it (may block) -> tell the node table.
  */
 
 struct rename_call {
@@ -67,24 +67,54 @@ static int run_look(struct call *call, unsigned flags)
 	return vfs_lookup(call->share, call->cred, parent_of(c, c->to), flags, &c->parent);
 }
 
-static ntstatus_t permit(struct req *r, const struct rename_call *c)
+/* The new name is that of another file, or a link's own. */
+static bool takes_name(const struct rename_call *c)
 {
 	bool same = c->target_exists && c->target.ino == c->self.ino && c->target.dev == c->self.dev;
 
-	if (c->self.directory && (c->link || node_has_open_children(r->open->node)))
-		return c->link ? STATUS_FILE_IS_A_DIRECTORY : STATUS_ACCESS_DENIED;
-	/* [MS-FSA] 2.1.5.14.11: the new parent is opened to add an entry, beside which DELETE is not shared. */
-	ntstatus_t s = node_check_share(r->local->server->nodes, (struct node_key){c->parent.dev, c->parent.ino},
-		FILE_ADD_FILE, FILE_SHARE_READ | FILE_SHARE_WRITE);
-	if (!status_is_ok(s))
-		return s;
-	if (!c->target_exists || (same && !c->link))
-		return STATUS_SUCCESS;
+	return c->target_exists && !(same && !c->link);
+}
+
+static ntstatus_t permit_replace(const struct rename_call *c)
+{
 	if (!c->replace)
 		return STATUS_OBJECT_NAME_COLLISION;
-	if (c->target.directory || (c->target.attributes & FILE_ATTRIBUTE_READONLY))
-		return STATUS_ACCESS_DENIED;
-	return node_check_replace(r->local->server->nodes, (struct node_key){c->target.dev, c->target.ino});
+	return c->target.directory || (c->target.attributes & FILE_ATTRIBUTE_READONLY) ? STATUS_ACCESS_DENIED
+											 : STATUS_SUCCESS;
+}
+
+static ntstatus_t permit(struct req *r, const struct rename_call *c)
+{
+	struct node_table *nodes = r->local->server->nodes;
+	struct node_waiter w = break_waiter(r);
+
+	if (c->self.directory && c->link)
+		return STATUS_FILE_IS_A_DIRECTORY;
+	ntstatus_t s = c->self.directory ? node_check_children(r->open->node, &w) : STATUS_SUCCESS;
+	/* [MS-FSA] 2.1.5.14.11: the new parent is opened to add an entry, beside which DELETE is not shared. */
+	if (status_is_ok(s))
+		s = node_check_share(nodes, (struct node_key){c->parent.dev, c->parent.ino}, FILE_ADD_FILE,
+			FILE_SHARE_READ | FILE_SHARE_WRITE);
+	if (status_is_ok(s) && takes_name(c))
+		s = permit_replace(c);
+	if (status_is_ok(s) && takes_name(c))
+		s = node_check_replace(nodes, (struct node_key){c->target.dev, c->target.ino}, &w);
+	return status_is_ok(s) ? node_check_rename(r->open->node, &w) : s;
+}
+
+static void looked(struct req *r, struct call *call);
+
+/* A holder has to answer first. */
+static void wait_for_holder(struct req *r, struct rename_call *c)
+{
+	struct rename_call *next = req_new_call(r, struct rename_call, run_look, looked);
+
+	if (!next)
+		return;
+	next->to = talloc_steal(next, c->to);
+	next->replace = c->replace;
+	next->link = c->link;
+	break_wait(r, &next->call);
 }
 
 static void looked(struct req *r, struct call *call)
@@ -92,6 +122,10 @@ static void looked(struct req *r, struct call *call)
 	struct rename_call *c = container_of(call, struct rename_call, call);
 	ntstatus_t s = call->result < 0 ? status_from_errno(call->result) : permit(r, c);
 
+	if (s == STATUS_PENDING) {
+		wait_for_holder(r, c);
+		return;
+	}
 	if (!status_is_ok(s)) {
 		req_error(r, s);
 		return;

@@ -104,6 +104,7 @@ static void read_protocol(struct server *s, const struct conf_section *g)
 	s->encryption_desired = encrypt == CONF_ENCRYPT_DESIRED || encrypt == CONF_ENCRYPT_REQUIRED;
 	s->encryption_required = encrypt == CONF_ENCRYPT_REQUIRED;
 	s->multi_channel = conf_bool(g, P_SERVER_MULTI_CHANNEL_SUPPORT);
+	s->leasing = conf_bool(g, P_SMB2_LEASES);
 	s->rdma_crc = conf_bool(g, P_RDMA_CRC);
 	s->max_read = (uint32_t)conf_int(g, P_SMB2_MAX_READ);
 	s->max_write = (uint32_t)conf_int(g, P_SMB2_MAX_WRITE);

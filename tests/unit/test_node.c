@@ -23,9 +23,10 @@ static struct world {
 	struct reactors *reactors;
 	sem_t came;
 	struct event {
-		enum { BREAK, WAKE } kind;
+		enum { BREAK, LEASE_BREAK, WATCH, WAKE } kind;
 		uint64_t who; /* session, or token */
 		uint8_t level;
+		struct node_break b;
 	} events[64];
 	unsigned count, seen;
 } w;
@@ -37,14 +38,22 @@ static void record(struct event e)
 	sem_post(&w.came);
 }
 
-static void on_break(struct reactor *self, uint64_t session_id, struct smb2_file_id id, uint8_t level)
+static void on_break(struct reactor *self, const struct node_break *b)
 {
-	record((struct event){BREAK, session_id, level});
+	if (b->lease)
+		record((struct event){LEASE_BREAK, b->session_id, .b = *b});
+	else
+		record((struct event){BREAK, b->session_id, b->to ? SMB2_OPLOCK_LEVEL_II : SMB2_OPLOCK_LEVEL_NONE});
+}
+
+static void on_watch(struct reactor *self, const struct node_break *b)
+{
+	record((struct event){WATCH, b->session_id, .b = *b});
 }
 
 static void on_wake(struct reactor *self, uint64_t conn_id, uint64_t token)
 {
-	record((struct event){WAKE, token, 0});
+	record((struct event){WAKE, token});
 }
 
 static struct event next_event(void)
@@ -88,6 +97,7 @@ static int set_up(void **state)
 	w = (struct world){0};
 	sem_init(&w.came, 0, 0);
 	node_break_sink = on_break;
+	node_watch_sink = on_watch;
 	w.table = node_table_new(NULL);
 	w.reactors = reactors_start(NULL, 1, start_local, stop_local, &w);
 	return w.table && w.reactors ? 0 : -1;
@@ -202,10 +212,10 @@ static void check_without_opening_sees_the_same_conflicts(void **state)
 	assert_status(node_check_share(w.table, file(1), WRITE, SHARE_ALL), STATUS_SHARING_VIOLATION);
 	assert_status(node_check_share(w.table, file(1), READ, FILE_SHARE_DELETE), STATUS_SUCCESS);
 	assert_status(node_check_share(w.table, file(2), WRITE, 0), STATUS_SUCCESS);
-	assert_status(node_check_replace(w.table, file(1)), STATUS_ACCESS_DENIED);
-	assert_status(node_check_replace(w.table, file(2)), STATUS_SUCCESS);
+	assert_status(node_check_replace(w.table, file(1), NULL), STATUS_ACCESS_DENIED);
+	assert_status(node_check_replace(w.table, file(2), NULL), STATUS_SUCCESS);
 	close_entry(e);
-	assert_status(node_check_replace(w.table, file(1)), STATUS_SUCCESS);
+	assert_status(node_check_replace(w.table, file(1), NULL), STATUS_SUCCESS);
 }
 
 /* ---- oplocks ---- */
@@ -379,11 +389,11 @@ static void change_of_the_data_ends_level_two_of_all_others(void **state)
 
 	for (uint64_t i = 0; i < 3; i++)
 		e[i] = must_open(claim(i + 1, 1, READ | WRITE, SHARE_ALL), SMB2_OPLOCK_LEVEL_II, SMB2_OPLOCK_LEVEL_II);
-	node_break_level2(e[1]);
+	node_break_caches(e[1]);
 	expect_break(1, SMB2_OPLOCK_LEVEL_NONE);
 	expect_break(3, SMB2_OPLOCK_LEVEL_NONE);
-	node_break_level2(e[1]); /* they have none any more */
-	node_break_level2(e[0]);
+	node_break_caches(e[1]); /* they have none any more */
+	node_break_caches(e[0]);
 	expect_break(2, SMB2_OPLOCK_LEVEL_NONE);
 	for (int i = 0; i < 3; i++)
 		close_entry(e[i]);
@@ -403,10 +413,10 @@ static void last_closer_deletes_and_nobody_gets_in_before(void **state)
 	must_refuse(claim(3, 1, READ, SHARE_ALL), STATUS_DELETE_PENDING);
 	assert_string_equal(close_entry(b), "doomed");
 	must_refuse(claim(3, 1, READ, SHARE_ALL), STATUS_DELETE_PENDING); /* the name is being removed */
-	assert_status(node_check_replace(w.table, file(1)), STATUS_ACCESS_DENIED);
+	assert_status(node_check_replace(w.table, file(1), NULL), STATUS_ACCESS_DENIED);
 	node_deleted(w.table, file(1));
 	close_entry(plain(3, 1, "new"));
-	assert_status(node_check_replace(w.table, file(1)), STATUS_SUCCESS);
+	assert_status(node_check_replace(w.table, file(1), NULL), STATUS_SUCCESS);
 }
 
 static void deletion_can_be_taken_back(void **state)
@@ -501,7 +511,7 @@ static void rename_in_one_share_leaves_others_alone(void **state)
 	struct node_entry *other = must_open(c, 0, 0);
 	node_renamed(dir, "new");
 	expect_path(other, "dir/a");
-	assert_false(node_has_open_children(dir));
+	assert_status(node_check_children(dir, NULL), STATUS_SUCCESS);
 	close_entry(other);
 	close_entry(dir);
 }
@@ -510,13 +520,13 @@ static void open_children_are_those_beneath(void **state)
 {
 	struct node_entry *dir = plain(1, 1, "dir"), *again = plain(2, 1, "dir"), *beside = plain(3, 2, "dirt/a");
 
-	assert_false(node_has_open_children(dir));
+	assert_status(node_check_children(dir, NULL), STATUS_SUCCESS);
 	struct node_entry *deep = plain(4, 3, "dir/x/y");
-	assert_true(node_has_open_children(dir));
-	assert_true(node_has_open_children(again));
-	assert_false(node_has_open_children(deep));
+	assert_status(node_check_children(dir, NULL), STATUS_ACCESS_DENIED);
+	assert_status(node_check_children(again, NULL), STATUS_ACCESS_DENIED);
+	assert_status(node_check_children(deep, NULL), STATUS_SUCCESS);
 	close_entry(deep);
-	assert_false(node_has_open_children(dir));
+	assert_status(node_check_children(dir, NULL), STATUS_SUCCESS);
 	close_entry(dir);
 	close_entry(again);
 	close_entry(beside);
@@ -541,8 +551,8 @@ static void *hammer(void *arg)
 			node_renamed(e, c.path);
 		if (round % 7 == 0)
 			node_set_delete_pending(e, true, NULL, NULL);
-		node_break_level2(e);
-		(void)node_has_open_children(e);
+		node_break_caches(e);
+		(void)node_check_children(e, NULL);
 		struct node_doom doom;
 		TALLOC_CTX *mem = talloc_new(NULL);
 		if (node_close(e, mem, &doom))
@@ -561,7 +571,7 @@ static void threads_leave_the_table_empty(void **state)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	for (uint64_t ino = 1; ino <= FILES; ino++) {
-		assert_status(node_check_replace(w.table, file(ino)), STATUS_SUCCESS);
+		assert_status(node_check_replace(w.table, file(ino), NULL), STATUS_SUCCESS);
 		close_entry(must_open(claim(1, ino, WRITE, 0), SMB2_OPLOCK_LEVEL_BATCH, SMB2_OPLOCK_LEVEL_BATCH));
 	}
 }
