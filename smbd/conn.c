@@ -90,7 +90,7 @@ struct conn *conn_new(struct local *local, const struct conn_transport *ops, int
 	list_init(&c->requests);
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	credits_init(&c->credits, local->server->max_credits);
-	c->last_activity_ns = clock_now_ns();
+	c->started_ns = c->last_activity_ns = clock_now_ns();
 	c->next_async_id = 1;
 	if (!attach(c, local)) {
 		conn_close(c, "out of memory");

@@ -58,7 +58,7 @@ struct conn {
 	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */
 	uint64_t watched_bytes, watched_since_ns; /* bytes_out when it last moved */
 	char peer[64];              /* address without port */
-	uint64_t last_activity_ns;
+	uint64_t started_ns, last_activity_ns;
 
 	struct list out; /* iobufs */
 	size_t out_bytes; /* queued and not yet sent for good */

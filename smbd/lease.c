@@ -30,7 +30,6 @@ static void tell(struct lease_state *s, uint8_t to, struct lease_notice *n)
 	s->asked = to;
 	if (!n->ack)
 		s->held = to;
-	s->epoch++;
 }
 
 static uint8_t left_of(const struct lease_state *s, uint8_t takes)
@@ -53,6 +52,7 @@ bool lease_break(struct lease_state *s, enum lease_cause cause, struct lease_not
 	if (left == s->held)
 		return false;
 	s->required = left;
+	s->epoch++; /* of the break as a whole, not of its steps */
 	tell(s, left, n);
 	return true;
 }

@@ -140,9 +140,10 @@ static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_
 			return node_wait(n, w);
 		return STATUS_SHARING_VIOLATION;
 	}
-	if (is_felt(c, &cause) && node_break_holders(t, n, self, cause, c->waited, out))
-		return node_wait(n, w);
-	return STATUS_SUCCESS;
+	bool wait = is_felt(c, &cause) && node_break_holders(t, n, self, cause, c->waited, out);
+	if (c->deletes && node_break_holders(t, n, self, LEASE_NAME, c->waited, out))
+		wait = true;
+	return wait ? node_wait(n, w) : STATUS_SUCCESS;
 }
 
 static struct node_entry *add_entry(struct node_table *t, struct node *n, const struct node_claim *c)

@@ -43,6 +43,7 @@ struct node_claim {
 	struct smb2_file_id file_id;
 	bool is_new;     /* the file has just been made: what is still known of its inode was of another */
 	bool overwrites; /* the disposition discards the data: nobody else may cache it */
+	bool deletes;    /* on close: who only caches his handle is not to keep the file */
 	bool directory;  /* of which nothing is cached */
 };
 
@@ -104,7 +105,7 @@ ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t 
 
 /* ---- leases and oplocks ---- */
 
-/* Whatever others may cache of this file ends, without waiting: before its data or size change. */
+/* Whatever others may cache of this file, and a level II oplock of e's own, ends without waiting: before its data or size change. */
 void node_break_caches(struct node_entry *e);
 
 /* The owner's answer to the break of an oplock ([MS-SMB2] 3.3.5.22.1) or of a lease (3.3.5.22.2). */

@@ -154,6 +154,12 @@ bool node_break_holders(struct node_table *t, struct node *n, const struct node_
 	return wait;
 }
 
+/* [MS-FSA] 2.1.4.12: level II ends by whoever changes the data, be it its own holder. */
+static bool is_level2(const struct node_holder *h)
+{
+	return h && h->state.is_oplock && h->state.held == SMB2_LEASE_READ;
+}
+
 void node_break_caches(struct node_entry *e)
 {
 	struct node_table *t = e->table;
@@ -161,8 +167,9 @@ void node_break_caches(struct node_entry *e)
 
 	list_init(&errands);
 	pthread_mutex_lock(&t->lock);
-	if (e->node->count > 1)
-		node_break_holders(t, e->node, e->holder, LEASE_DATA, false, &errands);
+	const struct node_holder *self = is_level2(e->holder) ? NULL : e->holder;
+	if (e->node->count > 1 || !self)
+		node_break_holders(t, e->node, self, LEASE_DATA, false, &errands);
 	node_unlock_and_send(t, &errands);
 }
 

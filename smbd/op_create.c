@@ -175,6 +175,7 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 		.file_id = o->id,
 		.is_new = c->action == FILE_CREATED,
 		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
+		.deletes = c->q.create_options & FILE_DELETE_ON_CLOSE,
 		.directory = c->st.directory,
 	};
 }

@@ -85,35 +85,49 @@ static void encode_oplock_break(struct wr *w, const struct node_break *b)
 	smb2_oplock_break_encode(w, &n);
 }
 
-/* Over the first channel of s that can take it. */
-static bool notify(struct session *s, bool sealed, const struct node_break *b)
+/* False: memory is short. */
+static bool send_break(struct channel *ch, bool sealed, const struct node_break *b)
 {
 	enum { ROOM = 44 };
 	struct wr w;
 
-	LIST_FOREACH(item, &s->channels) {
-		struct channel *ch = container_of(item, struct channel, session_link);
-		if (!ch->established || !req_notify(ch, SMB2_OPLOCK_BREAK, sealed, &w, ROOM))
-			continue;
-		if (b->lease)
-			encode_lease_break(&w, b);
-		else
-			encode_oplock_break(&w, b);
-		req_notify_send(ch, sealed, &w);
-		return true;
-	}
-	return false;
+	if (!req_notify(ch, SMB2_OPLOCK_BREAK, sealed, &w, ROOM))
+		return false;
+	if (b->lease)
+		encode_lease_break(&w, b);
+	else
+		encode_oplock_break(&w, b);
+	req_notify_send(ch, sealed, &w);
+	return true;
 }
 
-/* The open that the break names is gone, others of the lease are not: any session of the client knows it. */
-static void notify_client(struct local *l, const struct node_break *b)
+/* Over the first channel of s that can take it. */
+static void notify_session(struct session *s, bool sealed, const struct node_break *b)
 {
+	LIST_FOREACH(item, &s->channels) {
+		struct channel *ch = container_of(item, struct channel, session_link);
+		if (ch->established && send_break(ch, sealed, b))
+			return;
+	}
+}
+
+/* Of all connections of the client: a lease is not a session's. */
+static struct channel *oldest_channel(struct local *l, const uint8_t *client_guid)
+{
+	struct channel *oldest = NULL;
 	uint32_t cursor = 0;
 	struct session *s;
 
-	while ((s = idtable_next(l->sessions, &cursor)))
-		if (memcmp(s->client_guid, b->client_guid, sizeof(b->client_guid)) == 0 && notify(s, s->sealer, b))
-			return;
+	while ((s = idtable_next(l->sessions, &cursor))) {
+		if (memcmp(s->client_guid, client_guid, sizeof(s->client_guid)) != 0)
+			continue;
+		LIST_FOREACH(item, &s->channels) {
+			struct channel *ch = container_of(item, struct channel, session_link);
+			if (ch->established && (!oldest || ch->conn->started_ns < oldest->conn->started_ns))
+				oldest = ch;
+		}
+	}
+	return oldest;
 }
 
 void oplock_send_break(struct reactor *self, const struct node_break *b)
@@ -121,11 +135,13 @@ void oplock_send_break(struct reactor *self, const struct node_break *b)
 	struct local *l = reactor_user(self);
 	struct session *s = session_find(l, b->session_id);
 	struct open *o = s ? open_find(s, b->file_id) : NULL;
+	bool sealed = o && (s->encrypt || o->tree->encrypt);
+	struct channel *ch = b->lease && !sealed ? oldest_channel(l, b->client_guid) : NULL;
 
 	if (o && !b->lease && !b->ack)
 		o->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
-	if (o)
-		notify(s, s->encrypt || o->tree->encrypt, b);
-	else if (b->lease)
-		notify_client(l, b);
+	if (ch)
+		send_break(ch, ch->session->encrypt, b);
+	else if (o)
+		notify_session(s, sealed, b);
 }
