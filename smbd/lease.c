@@ -90,17 +90,15 @@ void lease_expire(struct lease_state *s)
 /* W is for who is alone with the file, H is for leases and not beside an oplock. */
 uint8_t lease_grant(uint8_t wish, bool is_oplock, const struct lease_others *o)
 {
-	uint8_t may = LEASE_ALL;
+	uint8_t got = lease_valid(wish);
 
-	if (o->held & W)
+	if ((o->held & W) || (is_oplock && (o->held & H)))
 		return 0;
 	if (o->opens || o->held)
-		may &= ~W;
-	if (o->oplocks || (is_oplock && !(may & W)))
-		may &= ~H;
-	if (is_oplock && (o->held & H))
-		return 0;
-	return lease_valid(lease_valid(wish) & may);
+		got &= ~W;
+	if (o->oplocks || (is_oplock && !(got & W)))
+		got &= ~H;
+	return got;
 }
 
 /* [MS-SMB2] 3.3.5.9.8: a superset of what is held; a lease that has lost all is like a new one. */
