@@ -91,6 +91,7 @@ static void copy_done(struct req *r, struct call *call)
 {
 	struct copy_call *c = container_of(call, struct copy_call, call);
 
+	node_break_late_caches(r->open->node);
 	if (call->result < 0)
 		req_error(r, status_from_errno(call->result));
 	else

@@ -134,6 +134,12 @@ static int run_zero(struct call *call, unsigned flags)
 	return call_must_wait(call, flags) ? -EAGAIN : vfs_zero_range(call->file, c->offset, c->length);
 }
 
+static void zero_done(struct req *r, struct call *call)
+{
+	node_break_late_caches(r->open->node);
+	file_done(r, call);
+}
+
 void fsctl_set_zero_data(struct req *r, const struct smb2_ioctl_req *q)
 {
 	struct fsctl_set_zero_data_req in;
@@ -150,6 +156,7 @@ void fsctl_set_zero_data(struct req *r, const struct smb2_ioctl_req *q)
 	struct file_call *c = new_call(r, q, run_zero);
 	if (!c)
 		return;
+	c->call.done = zero_done;
 	node_break_caches(r->open->node);
 	c->offset = in.offset;
 	c->length = in.beyond_final_zero - in.offset;

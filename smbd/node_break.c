@@ -170,7 +170,14 @@ void node_break_caches(struct node_entry *e)
 	const struct node_holder *self = is_level2(e->holder) ? NULL : e->holder;
 	if (e->node->count > 1 || !self)
 		node_break_holders(t, e->node, self, LEASE_DATA, false, &errands);
+	e->grants_seen = atomic_load(&e->node->grants);
 	node_unlock_and_send(t, &errands);
+}
+
+void node_break_late_caches(struct node_entry *e)
+{
+	if (atomic_load(&e->node->grants) != e->grants_seen)
+		node_break_caches(e);
 }
 
 /* ---- answers ---- */
@@ -373,8 +380,11 @@ bool node_grant(struct node_entry *e, const struct node_claim *c)
 	} else {
 		e->holder = grant_oplock(e->node, c, &failed);
 	}
-	if (e->holder)
+	if (e->holder) {
 		e->holder->entries++;
+		atomic_fetch_add(&e->node->grants, 1);
+	}
+	e->grants_seen = atomic_load(&e->node->grants);
 	return !failed;
 }
 

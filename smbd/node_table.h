@@ -8,6 +8,7 @@
 #include "core/list.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /*
  * What the parts of the node table share: node.c (openers, deletion), node_break.c (holders, breaks, waiters), node_name.c
@@ -31,6 +32,7 @@ struct node {
 	struct list holders;
 	struct list waiters;
 	unsigned count;
+	atomic_uint grants; /* entries that were given something to cache, ever; also read without the lock */
 };
 
 struct node_holder {
@@ -57,6 +59,7 @@ struct node_entry {
 	uint64_t session_id;
 	struct smb2_file_id file_id;
 	bool watched;
+	unsigned grants_seen; /* node->grants when others' caches were broken last; the owner's */
 };
 
 struct node_table {

@@ -273,6 +273,7 @@ static void overwritten(struct req *r, struct call *call)
 		open_end(o);
 		req_error(r, status_from_errno(call->result));
 	} else {
+		node_break_late_caches(o->node);
 		reply_opened(r, c, o);
 	}
 }

@@ -113,6 +113,12 @@ static int run_allocation(struct call *call, unsigned flags)
 	return vfs_set_allocation(call->file, c->size, flags);
 }
 
+static void size_done(struct req *r, struct call *call)
+{
+	node_break_late_caches(r->open->node);
+	set_done(r, call);
+}
+
 static void set_size(struct req *r, struct bytes in, int (*run)(struct call *, unsigned))
 {
 	uint64_t size;
@@ -121,7 +127,7 @@ static void set_size(struct req *r, struct bytes in, int (*run)(struct call *, u
 		req_error(r, STATUS_INVALID_PARAMETER);
 		return;
 	}
-	struct set_call *c = new_call(r, run, set_done);
+	struct set_call *c = new_call(r, run, size_done);
 	if (!c)
 		return;
 	node_break_caches(r->open->node);

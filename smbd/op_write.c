@@ -48,6 +48,7 @@ static void write_done(struct req *r, struct call *call)
 {
 	struct write_call *c = container_of(call, struct write_call, call);
 
+	node_break_late_caches(r->open->node);
 	if (call->result < 0) {
 		req_error(r, status_from_errno(call->result));
 		return;

@@ -283,6 +283,25 @@ static void change_of_the_data_takes_all_from_others_and_waits_for_none(void **s
 	close_entry(c);
 }
 
+static void what_is_granted_during_a_change_is_taken_after_it(void **state)
+{
+	struct node_entry *a = plain(1, 1, "file"), *b;
+
+	node_break_caches(a);
+	node_break_late_caches(a); /* nothing was */
+	node_break_caches(a);
+	b = leased(2, bob, 2, R | H, R | H);
+	node_break_late_caches(a);
+	expect_lease_break(2, R | H, 0, true);
+	node_break_late_caches(a);
+	assert_status(ack(bob, 2, 0), STATUS_SUCCESS);
+	close_entry(leased(2, bob, 2, R, R));
+	node_break_late_caches(a); /* an upgrade counts, too */
+	expect_lease_break(2, R, 0, false);
+	close_entry(a);
+	close_entry(b);
+}
+
 static void silent_holder_loses_his_lease_after_35_seconds(void **state)
 {
 	struct node_entry *a = leased(1, alice, 1, RWH, RWH);
@@ -485,6 +504,7 @@ static void *hammer(void *arg)
 			continue;
 		node_watch(e, round % 2);
 		node_break_caches(e);
+		node_break_late_caches(e);
 		(void)node_check_rename(e, &sleeper);
 		(void)node_caching(e, NULL);
 		(void)node_lease(e, &lease);
@@ -526,6 +546,7 @@ int main(void)
 		TEST(sharing_violation_is_certain_only_when_no_handle_is_cached),
 		TEST(step_follows_step_and_who_waited_waits_for_all),
 		TEST(change_of_the_data_takes_all_from_others_and_waits_for_none),
+		TEST(what_is_granted_during_a_change_is_taken_after_it),
 		TEST(silent_holder_loses_his_lease_after_35_seconds),
 		TEST(end_of_the_last_open_is_an_answer_that_of_another_is_not),
 		TEST(rename_waits_for_those_who_cache_the_handle),
