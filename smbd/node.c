@@ -107,26 +107,27 @@ static bool any_conflict(const struct node *n, uint32_t access, uint32_t share_a
 	return false;
 }
 
-/* What the open does to those who cache: nothing, if it is for the attributes alone. */
-static bool is_felt(const struct node_claim *c, enum lease_cause *cause)
+static enum lease_cause cause_of(const struct node_claim *c)
 {
-	*cause = LEASE_OPEN;
 	if (c->overwrites)
-		*cause = LEASE_OVERWRITE;
-	else if (node_is_stat_open(c->access))
-		*cause = LEASE_LOOK;
-	return *cause != LEASE_LOOK || (c->access & ACCESS_READ_CONTROL);
+		return LEASE_OVERWRITE;
+	return node_is_stat_open(c->access) ? LEASE_LOOK : LEASE_OPEN;
+}
+
+/* An open for the attributes alone is in nobody's way. */
+static bool is_felt(const struct node_claim *c)
+{
+	return cause_of(c) != LEASE_LOOK || (c->access & ACCESS_READ_CONTROL);
 }
 
 /*
- * [MS-FSA] 2.1.5.1.2: in a conflict of share modes handle caching gives way, as who only caches his handle closes it then;
- * write caching gives way once the open is certain.
+ * [MS-FSA] 2.1.5.1.2: in a conflict of share modes handle caching gives way, as who only caches his handle closes it
+ * then; write caching gives way once the open is certain.
  */
 static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_claim *c, const struct node_waiter *w,
 	struct list *out)
 {
 	const struct node_holder *self = c->lease ? node_find_lease(t, c->client_guid, c->lease->key) : NULL;
-	enum lease_cause cause;
 
 	if (self && self->node != n)
 		return STATUS_INVALID_PARAMETER; /* [MS-SMB2] 3.3.5.9.8 */
@@ -140,7 +141,7 @@ static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_
 			return node_wait(n, w);
 		return STATUS_SHARING_VIOLATION;
 	}
-	bool wait = is_felt(c, &cause) && node_break_holders(t, n, self, cause, c->waited, out);
+	bool wait = is_felt(c) && node_break_holders(t, n, self, cause_of(c), c->waited, out);
 	if (c->deletes && node_break_holders(t, n, self, LEASE_NAME, c->waited, out))
 		wait = true;
 	return wait ? node_wait(n, w) : STATUS_SUCCESS;

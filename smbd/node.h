@@ -105,12 +105,15 @@ ntstatus_t node_check_share(struct node_table *t, struct node_key key, uint32_t 
 
 /* ---- leases and oplocks ---- */
 
-/* Whatever others may cache of this file, and a level II oplock of e's own, ends without waiting: before its data or size change. */
+/*
+ * Before its data or size change: whatever others may cache of this file, and a level II oplock of e's own, ends without
+ * waiting.
+ */
 void node_break_caches(struct node_entry *e);
 /* After the change: what was granted since then may be used for data of before. */
 void node_break_late_caches(struct node_entry *e);
 
-/* The owner's answer to the break of an oplock ([MS-SMB2] 3.3.5.22.1) or of a lease (3.3.5.22.2). */
+/* The owner's answer to the break of an oplock, [MS-SMB2] 3.3.5.22.1, or of a lease, 3.3.5.22.2. */
 ntstatus_t node_oplock_ack(struct node_entry *e, uint8_t level, uint8_t *now_level);
 ntstatus_t node_lease_ack(struct node_table *t, const uint8_t *client_guid, const uint8_t *key, uint32_t keeps);
 /* Breaks that have lasted too long end with nothing left; wakes waiters. now_ns monotonic. Called about once a second. */

@@ -101,8 +101,9 @@ static struct node_break describe(const struct node_holder *h, const struct leas
 	return b;
 }
 
-/* Those who watch are told first: messages to one reactor keep their order, and all entries of a lease are on one. */
-static void announce(const struct node_holder *h, const struct lease_notice *notice, bool tell_client, struct list *errands)
+/* Those who watch are told first: all entries of a lease are on one reactor, and messages to one keep their order. */
+static void announce(const struct node_holder *h, const struct lease_notice *notice, bool tell_client,
+	struct list *errands)
 {
 	struct errand m = {.b = describe(h, notice)};
 	struct errand first = {0};
