@@ -53,6 +53,11 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_FILE_LOCK_CONFLICT, 0xC0000054)                                                              \
 	X(STATUS_LOCK_NOT_GRANTED, 0xC0000055)                                                                \
 	X(STATUS_DELETE_PENDING, 0xC0000056)                                                                  \
+	X(STATUS_REVISION_MISMATCH, 0xC0000059)                                                               \
+	X(STATUS_INVALID_CONNECTION, 0xC0000140)                                                              \
+	X(STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT, 0xC0000361)                                               \
+	X(STATUS_ACCESS_DISABLED_BY_POLICY_OTHER, 0xC0000364)                                                 \
+	X(STATUS_CANNOT_GRANT_REQUESTED_OPLOCK, 0xC000042E)                                                   \
 	X(STATUS_PRIVILEGE_NOT_HELD, 0xC0000061)                                                              \
 	X(STATUS_NO_SUCH_USER, 0xC0000064)                                                                    \
 	X(STATUS_WRONG_PASSWORD, 0xC000006A)                                                                  \

@@ -133,6 +133,13 @@ int ctl_status(const struct ctl *ctl, int argc, char **argv)
 	return optind == argc ? ask(ctl, line, false) : CTL_USAGE;
 }
 
+int ctl_revoke(const struct ctl *ctl, int argc, char **argv)
+{
+	const char *line = argc == 2 ? talloc_asprintf(ctl->mem, "revoke %s\n", argv[1]) : "revoke\n";
+
+	return argc <= 2 && line ? ask(ctl, line, false) : CTL_USAGE;
+}
+
 int ctl_stop(const struct ctl *ctl, int argc, char **argv)
 {
 	return argc == 1 ? ask(ctl, "stop\n", true) : CTL_USAGE;

@@ -14,6 +14,7 @@ static const struct {
 	{"check", ctl_check},
 	{"user", ctl_user},
 	{"status", ctl_status},
+	{"revoke", ctl_revoke},
 	{"stop", ctl_stop},
 };
 
@@ -24,6 +25,7 @@ static void usage(FILE *out)
 	      "       daxsmbctl [-s FILE] user del NAME\n"
 	      "       daxsmbctl [-s FILE] user list\n"
 	      "       daxsmbctl [-s FILE] status [--json]\n"
+	      "       daxsmbctl [-s FILE] revoke [SHARE]\n"
 	      "       daxsmbctl [-s FILE] stop\n"
 	      "       daxsmbctl --version\n",
 		out);

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "smbd/grant.h"
 #include "smbd/listen.h"
 #include "smbd/req.h"
 
@@ -87,6 +88,7 @@ struct conn *conn_new(struct local *local, const struct conn_transport *ops, int
 	list_init(&c->direct.in_flight);
 	list_init(&c->out);
 	list_init(&c->channels);
+	list_init(&c->grants);
 	list_init(&c->requests);
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	credits_init(&c->credits, local->server->max_credits);
@@ -129,6 +131,7 @@ void conn_close(struct conn *c, const char *why)
 
 	log_info(smb, "connection from %s ends: %s", c->peer, why);
 	detach(c);
+	grants_end_conn(c);
 	LIST_FOREACH_SAFE(item, &c->requests)
 		req_abandon(container_of(item, struct req, link));
 	while (!list_empty(&c->channels))

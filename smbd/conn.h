@@ -81,6 +81,7 @@ struct conn {
 	struct credit_window credits;
 
 	struct list channels; /* struct channel, conn_link */
+	struct list grants;   /* struct grant, conn_link: those whose tags are good here */
 	struct list requests; /* struct req that are not finished */
 	unsigned request_count;
 	uint64_t next_async_id;

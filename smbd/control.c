@@ -2,6 +2,7 @@
 #include "smbd/control.h"
 
 #include "core/log.h"
+#include "smbd/grant.h"
 #include "smbd/status.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 64, CLIENT_TIMEOUT_S = 2 };
+enum { REQUEST_MAX = 256, CLIENT_TIMEOUT_S = 2 };
 
 /* ---- asking the reactors ---- */
 
@@ -109,6 +110,18 @@ static void write_all(int fd, const char *text)
 	}
 }
 
+struct revocation {
+	const char *share; /* NULL: all */
+	unsigned count;
+};
+
+static void revoke_local(struct local *l, void *arg)
+{
+	struct revocation *v = arg;
+
+	v->count += grants_end_local(l, v->share, GRANT_CAUSE_ADMIN);
+}
+
 void control_serve(struct server *s, int listen_fd)
 {
 	struct timeval timeout = {.tv_sec = CLIENT_TIMEOUT_S};
@@ -129,6 +142,10 @@ void control_serve(struct server *s, int listen_fd)
 		write_all(fd, status_text(mem, s));
 	} else if (strcmp(line, "status json") == 0) {
 		write_all(fd, status_json(mem, s));
+	} else if (strcmp(line, "revoke") == 0 || strncmp(line, "revoke ", 7) == 0) {
+		struct revocation v = {.share = line[6] ? line + 7 : NULL};
+		server_each_local(s, revoke_local, &v);
+		write_all(fd, talloc_asprintf(mem, "%u revoked\n", v.count));
 	} else if (strcmp(line, "stop") == 0) {
 		write_all(fd, "stopping\n");
 		talloc_free(mem);

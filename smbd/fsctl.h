@@ -17,6 +17,9 @@ FSCTL(set_zero_data);
 FSCTL(query_allocated_ranges);
 FSCTL(resume_key);
 FSCTL(copychunk);
+FSCTL(pmem_map);
+FSCTL(pmem_commit);
+FSCTL(pmem_unmap);
 #undef FSCTL
 
 void fsctl_reply(struct req *r, const struct smb2_ioctl_req *q, ntstatus_t status, struct bytes output);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/fsctl.h"
+#include "smbd/grant.h"
 #include "smbd/node.h"
 
 #include <errno.h>
@@ -157,10 +158,9 @@ void fsctl_set_zero_data(struct req *r, const struct smb2_ioctl_req *q)
 	if (!c)
 		return;
 	c->call.done = zero_done;
-	node_break_caches(r->open->node);
 	c->offset = in.offset;
 	c->length = in.beyond_final_zero - in.offset;
-	req_call(r, &c->call);
+	grant_change_storage(r, &c->call);
 }
 
 static int run_ranges(struct call *call, unsigned flags)

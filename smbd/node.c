@@ -136,6 +136,8 @@ static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_
 		n->deleting = n->delete_pending = false;
 	if (n->delete_pending || n->deleting)
 		return STATUS_DELETE_PENDING;
+	if (c->overwrites && node_recall_pins(t, n, out))
+		return node_wait(n, w);
 	if (any_conflict(n, c->access, c->share_access)) {
 		if (node_break_holders(t, n, self, LEASE_SHARING, c->waited, out))
 			return node_wait(n, w);

@@ -146,6 +146,21 @@ extern void (*node_break_sink)(struct reactor *self, const struct node_break *b)
 void node_watch(struct node_entry *e, bool on);
 extern void (*node_watch_sink)(struct reactor *self, const struct node_break *b);
 
+/* ---- direct grants (smbd/grant.h) ---- */
+
+/* The entry's owner has made one, or it is fenced. While there is one the entry is watched. */
+void node_pin_began(struct node_entry *e);
+void node_pin_ended(struct node_entry *e);
+/*
+ * Before a change of the file's storage (its size, holes): whoever has direct access is asked to give it back. STATUS_PENDING as
+ * with node_open, STATUS_SUCCESS when nobody has.
+ */
+ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w);
+/* The lease of the entry is to be given up, all of it: a break without another opener. */
+void node_recall(struct node_entry *e);
+/* Its break ends now, as if its time were over. */
+void node_expire(struct node_entry *e);
+
 /* Pure: may an open with this access and sharing coexist with another? [MS-FSA] 2.1.5.1.2.2. */
 bool share_modes_conflict(uint32_t access, uint32_t share, uint32_t other_access, uint32_t other_share);
 

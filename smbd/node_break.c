@@ -155,6 +155,22 @@ bool node_break_holders(struct node_table *t, struct node *n, const struct node_
 	return wait;
 }
 
+void node_recall_holder(struct node_table *t, struct node_holder *h, struct list *errands)
+{
+	struct lease_notice notice;
+
+	if (lease_break(&h->state, LEASE_DATA, &notice))
+		send_break(t, h, &notice, errands);
+}
+
+void node_expire_holder(struct node_holder *h, struct list *errands)
+{
+	announce(h, &(struct lease_notice){.from = h->state.held}, false, errands);
+	lease_expire(&h->state);
+	list_remove(&h->breaking_link);
+	node_wake_all(h->node, errands);
+}
+
 /* [MS-FSA] 2.1.4.12: level II ends by whoever changes the data, be it its own holder. */
 static bool is_level2(const struct node_holder *h)
 {
@@ -274,12 +290,8 @@ void node_expire_breaks(struct node_table *t, uint64_t now_ns)
 	pthread_mutex_lock(&t->lock);
 	LIST_FOREACH_SAFE(item, &t->breaking) {
 		struct node_holder *h = container_of(item, struct node_holder, breaking_link);
-		if (now_ns - h->break_started_ns < BREAK_TIMEOUT_NS)
-			continue;
-		announce(h, &(struct lease_notice){.from = h->state.held}, false, &errands);
-		lease_expire(&h->state);
-		list_remove(&h->breaking_link);
-		node_wake_all(h->node, &errands);
+		if (now_ns - h->break_started_ns >= BREAK_TIMEOUT_NS)
+			node_expire_holder(h, &errands);
 	}
 	node_unlock_and_send(t, &errands);
 }

@@ -32,6 +32,7 @@ struct node {
 	struct list holders;
 	struct list waiters;
 	unsigned count;
+	unsigned pins; /* direct grants of its entries */
 	atomic_uint grants; /* entries that were given something to cache, ever; also read without the lock */
 };
 
@@ -59,6 +60,7 @@ struct node_entry {
 	uint64_t session_id;
 	struct smb2_file_id file_id;
 	bool watched;
+	unsigned pins; /* direct grants */
 	unsigned grants_seen; /* node->grants when others' caches were broken last; the owner's */
 };
 
@@ -85,6 +87,12 @@ struct node_holder *node_find_lease(struct node_table *t, const uint8_t *client_
 /* Breaks what all holders but self have; true: one of them has to answer first. */
 bool node_break_holders(struct node_table *t, struct node *n, const struct node_holder *self, enum lease_cause cause,
 	bool waited, struct list *errands);
+/* Begins to take all that h caches, or, where a break is under way, sees to it that nothing stays. */
+void node_recall_holder(struct node_table *t, struct node_holder *h, struct list *errands);
+/* The holder has had its time: nothing is left to it. */
+void node_expire_holder(struct node_holder *h, struct list *errands);
+/* node_pin.c: those who have direct access are to give it back; true: there are such. */
+bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands);
 /* STATUS_PENDING, and w is woken when a break has come further; STATUS_SHARING_VIOLATION: w is NULL, or memory is short. */
 ntstatus_t node_wait(struct node *n, const struct node_waiter *w);
 void node_wake_all(struct node *n, struct list *errands);

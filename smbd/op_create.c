@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "smbd/break_wait.h"
 #include "smbd/eas.h"
+#include "smbd/grant.h"
 #include "smbd/node.h"
 #include "smbd/path.h"
 #include "smbd/tree.h"
@@ -205,6 +206,10 @@ static void reply_opened(struct req *r, struct create_call *c, struct open *o)
 		contexts.has_mxac = true;
 		contexts.maximal_access = c->maximal;
 	}
+	if (c->contexts.has_pmem && !o->directory) {
+		contexts.has_pmem = true;
+		grant_offer(o, c->contexts.pmem.access, &contexts.pmem);
+	}
 	if (c->contexts.has_qfid) {
 		contexts.has_qfid = true;
 		contexts.qfid_file_id = c->st.file_id;
@@ -217,7 +222,7 @@ static void reply_opened(struct req *r, struct create_call *c, struct open *o)
 
 void create_reply(struct req *r, struct open *o, uint32_t action, const struct smb2_create_contexts_rsp *contexts)
 {
-	uint8_t buf[256];
+	uint8_t buf[512];
 	struct wr cw = wr_over(buf, sizeof(buf));
 	struct smb2_create_rsp rsp = {
 		.oplock_level = o->oplock_level,

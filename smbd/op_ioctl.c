@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/fsctl.h"
+#include "wire/pmem.h"
 
 /* IOCTL, [MS-SMB2] 3.3.5.15: one row per FSCTL. */
 
@@ -30,6 +31,9 @@ static const struct {
 	{FSCTL_SRV_REQUEST_RESUME_KEY, NEEDS_FILE, fsctl_resume_key, 0},
 	{FSCTL_SRV_COPYCHUNK, NEEDS_FILE, fsctl_copychunk, 0},
 	{FSCTL_SRV_COPYCHUNK_WRITE, NEEDS_FILE, fsctl_copychunk, 0},
+	{FSCTL_PMEM_MAP, NEEDS_FILE, fsctl_pmem_map, 0},
+	{FSCTL_PMEM_COMMIT, NEEDS_FILE, fsctl_pmem_commit, 0},
+	{FSCTL_PMEM_UNMAP, NEEDS_FILE, fsctl_pmem_unmap, 0},
 	{FSCTL_GET_REPARSE_POINT, NEEDS_FILE, NULL, STATUS_NOT_A_REPARSE_POINT},
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/log.h"
+#include "smbd/grant.h"
 #include "smbd/oplock.h"
 #include "smbd/req.h"
 
@@ -34,6 +35,8 @@ static void acknowledge_oplock(struct req *r, struct smb2_oplock_break *q)
 /* The lease is found by key and client, on whichever of its sessions the answer comes. */
 static void acknowledge_lease(struct req *r, struct smb2_lease_break_ack *q)
 {
+	/* The fence comes before the word that lets others go on. */
+	grants_lease_acked(r->local, r->session->client_guid, q->lease_key, q->lease_state);
 	ntstatus_t s = node_lease_ack(
 		r->local->server->nodes, r->session->client_guid, q->lease_key, q->lease_state);
 

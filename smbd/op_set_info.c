@@ -3,6 +3,7 @@
 
 #include "smbd/break_wait.h"
 #include "smbd/eas.h"
+#include "smbd/grant.h"
 
 #include <errno.h>
 
@@ -130,9 +131,8 @@ static void set_size(struct req *r, struct bytes in, int (*run)(struct call *, u
 	struct set_call *c = new_call(r, run, size_done);
 	if (!c)
 		return;
-	node_break_caches(r->open->node);
 	c->size = size;
-	req_call(r, &c->call);
+	grant_change_storage(r, &c->call);
 }
 
 static void set_end_of_file(struct req *r, struct bytes in)

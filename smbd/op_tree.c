@@ -3,6 +3,7 @@
 #include "smbd/req.h"
 #include "smbd/share.h"
 #include "smbd/tree.h"
+#include "vfs/guard.h"
 #include "wire/utf16.h"
 
 #include <strings.h>
@@ -23,6 +24,7 @@ static int connect_call_destructor(struct connect_call *c)
 {
 	call_release(&c->call);
 	vfs_share_unref(c->grant.vfs);
+	vfs_guard_unref(c->grant.guard);
 	vfs_cred_unref(c->grant.cred);
 	vfs_cred_unref(c->q.session_cred);
 	talloc_free(c->mem);
@@ -84,8 +86,10 @@ static void connected(struct req *r, struct call *c)
 	tree->share = t->grant.section;
 	tree->share_name = talloc_steal(tree, t->grant.name);
 	tree->vfs = t->grant.vfs;
+	tree->guard = t->grant.guard;
 	tree->cred = t->grant.cred;
 	t->grant.vfs = NULL;
+	t->grant.guard = NULL;
 	t->grant.cred = NULL;
 	tree->read_only = t->grant.read_only;
 	tree->encrypt = t->grant.encrypt;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/log.h"
+#include "smbd/grant.h"
 #include "smbd/node.h"
 #include "smbd/req.h"
 #include "smbd/tree.h"
@@ -41,6 +42,7 @@ struct open *open_new(struct session *s, struct tree *t)
 	o->id.volatile_id = id;
 	/* Unique over all sessions. */
 	o->id.persistent_id = (uint64_t)reactor_index(s->local->reactor) << 56 | ++s->local->next_open;
+	list_init(&o->grants);
 	t->open_count++;
 	atomic_fetch_add(&server->stats.opens, 1);
 	talloc_set_destructor(o, open_destructor);
@@ -114,6 +116,7 @@ bool open_leave_node(struct open *o, struct node_doom *doom)
 
 	if (!e)
 		return false;
+	grants_end_open(o, GRANT_CAUSE_CLOSE);
 	if (o->delete_on_close)
 		node_set_delete_pending(e, true, o->file, o->tree->cred);
 	o->node = NULL;

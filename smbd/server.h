@@ -43,6 +43,8 @@ struct server {
 
 	/* limits */
 	uint32_t max_connections, max_unauthenticated, max_per_address, max_session_opens, max_opens;
+	unsigned revoke_timeout, max_session_grants; /* seconds; of direct grants */
+	uint64_t max_grant_bytes;
 	size_t connection_memory;
 	unsigned auth_timeout, deadtime, shutdown_timeout; /* seconds; deadtime 0: never */
 
@@ -60,6 +62,8 @@ struct local {
 	struct tevent_context *ev;
 	struct idtable *conns;
 	struct idtable *sessions;
+	struct idtable *grants;
+	struct grant_stats *grant_stats;
 	struct iobuf_pool *pool;
 	uint64_t next_open; /* persistent halves of FileIds */
 	uint8_t *scratch; /* SCRATCH_SIZE bytes: received data is looked at here first */

@@ -76,6 +76,7 @@ struct tree {
 	const char *share_name;
 	const struct conf_section *share; /* NULL: IPC$ */
 	struct vfs_share *vfs;            /* counted; NULL: IPC$ */
+	struct vfs_guard *guard;          /* counted; NULL: files cannot be guarded */
 	struct vfs_cred *cred;            /* counted: the session's, or force user's */
 	uint32_t maximal_access;
 	bool encrypt, read_only;
@@ -95,6 +96,7 @@ struct open {
 	struct node_entry *node;     /* its place among the openers of the file; NULL: a pipe */
 	struct vfs_dir *dir;         /* listing going on, or NULL */
 	bool dir_started, dir_busy;
+	struct list grants;          /* struct grant, open_link */
 	unsigned notifies; /* CHANGE_NOTIFYs that were sent on it */
 	const char *dir_pattern;
 	uint32_t granted_access;

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "smbd/grant.h"
 #include "smbd/node.h"
 #include "smbd/iobuf.h"
 #include "smbd/oplock.h"
@@ -121,6 +122,9 @@ static void read_limits(struct server *s, const struct conf_section *g)
 	s->max_per_address = (uint32_t)conf_int(g, P_MAX_PER_ADDRESS);
 	s->max_session_opens = (uint32_t)conf_int(g, P_MAX_SESSION_OPENS);
 	s->max_opens = (uint32_t)conf_int(g, P_MAX_OPEN_FILES);
+	s->revoke_timeout = (unsigned)conf_int(g, P_PMEM_REVOKE_TIMEOUT);
+	s->max_session_grants = (unsigned)conf_int(g, P_PMEM_MAX_GRANTS);
+	s->max_grant_bytes = (uint64_t)conf_int(g, P_PMEM_MAX_GRANT_SIZE);
 	s->connection_memory = (size_t)conf_int(g, P_CONNECTION_MEMORY);
 	s->auth_timeout = (unsigned)conf_int(g, P_AUTH_TIMEOUT);
 	s->deadtime = (unsigned)conf_int(g, P_DEADTIME) * 60;
@@ -149,6 +153,7 @@ struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *
 	s->share_use = talloc_zero_array(s, atomic_uint, conf_share_count(conf) + 1);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	node_break_sink = oplock_send_break;
+	node_watch_sink = grants_lease_breaks;
 	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->shares && s->share_use && s->stop_fd >= 0)
 		return s;
 	talloc_free(s);
@@ -178,9 +183,11 @@ void *local_start(struct reactor *r, void *arg)
 	l->ev = reactor_ev(r);
 	l->conns = idtable_new(l, UINT32_MAX);
 	l->sessions = idtable_new(l, UINT32_MAX);
+	l->grants = idtable_new(l, UINT32_MAX);
+	l->grant_stats = grant_stats_new(l);
 	l->pool = iobuf_pool_new(l);
 	l->scratch = talloc_array(l, uint8_t, SCRATCH_SIZE);
-	if (!l->conns || !l->sessions || !l->pool || !l->scratch) {
+	if (!l->conns || !l->sessions || !l->grants || !l->grant_stats || !l->pool || !l->scratch) {
 		talloc_free(l);
 		return NULL;
 	}

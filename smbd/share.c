@@ -138,7 +138,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
 	out->name = talloc_strdup(mem, service);
 	struct vfs_share_options options = options_of(s, out->read_only);
-	int rc = share_cache_open(q->server->shares, s, root, &options, &out->vfs);
+	int rc = share_cache_open(q->server->shares, s, root, &options, &out->vfs, &out->guard);
 	if (rc < 0) {
 		log_error(smb, "share %s: %s: %s", out->name, root, strerror(-rc));
 		return rc == -EACCES ? STATUS_ACCESS_DENIED : STATUS_BAD_NETWORK_NAME;
@@ -146,6 +146,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 	out->cred = choose_cred(q, s, &vars);
 	if (!out->cred) {
 		vfs_share_unref(out->vfs);
+		vfs_guard_unref(out->guard);
 		return STATUS_ACCESS_DENIED;
 	}
 	return STATUS_SUCCESS;
@@ -174,6 +175,11 @@ bool share_enter(const struct server *s, const struct conf_section *section)
 void share_leave(const struct server *s, const struct conf_section *section)
 {
 	atomic_fetch_sub(use_count(s, section), 1);
+}
+
+bool share_is_direct(const struct server *s, const struct conf_section *section)
+{
+	return section && conf_bool(section, P_PMEM_DIRECT);
 }
 
 bool share_is_listed(const struct conf_section *s)

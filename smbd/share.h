@@ -19,6 +19,7 @@ struct share_grant {
 	const struct conf_section *section;
 	char *name;             /* as configured; allocated under mem */
 	struct vfs_share *vfs;  /* one ref */
+	struct vfs_guard *guard; /* one ref; NULL: files cannot be guarded */
 	struct vfs_cred *cred;  /* one ref */
 	bool read_only, encrypt;
 };
@@ -32,6 +33,9 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
  */
 bool share_enter(const struct server *s, const struct conf_section *section);
 void share_leave(const struct server *s, const struct conf_section *section);
+
+/* Whether its files may be given to clients to access them directly, as things are now. Any thread. */
+bool share_is_direct(const struct server *s, const struct conf_section *section);
 
 /* Whether a user sees the share in listings. */
 bool share_is_listed(const struct conf_section *s);

@@ -75,9 +75,9 @@ static bool is_current(const char *root, struct vfs_share *share)
 	       opened.ino == now.st_ino;
 }
 
-/* What is kept, with a ref for the caller, or NULL. */
+/* What is kept, with refs for the caller, or NULL. */
 static struct vfs_share *look_up(struct share_cache *c, const struct conf_section *section, const char *root,
-	bool read_only)
+	bool read_only, struct vfs_guard **guard)
 {
 	struct vfs_share *share = NULL;
 
@@ -85,6 +85,7 @@ static struct vfs_share *look_up(struct share_cache *c, const struct conf_sectio
 	struct entry *e = find(c, section, root, read_only);
 	if (e) {
 		share = vfs_share_ref(e->share);
+		*guard = e->guard ? vfs_guard_ref(e->guard) : NULL;
 		list_remove(&e->link);
 		list_append(&c->entries, &e->link);
 	}
@@ -122,12 +123,13 @@ static struct entry *make_entry(const struct conf_section *section, const char *
 
 /* Keeps it in place of what was kept before. */
 static void remember(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only,
-	struct vfs_share *share)
+	struct vfs_share *share, struct vfs_guard **guard)
 {
 	struct entry *e = make_entry(section, root, read_only, share);
 
 	if (!e)
 		return; /* not kept: the next one opens it again */
+	*guard = e->guard ? vfs_guard_ref(e->guard) : NULL;
 	pthread_mutex_lock(&c->lock);
 	struct entry *old = find(c, section, root, read_only);
 	if (old)
@@ -140,18 +142,21 @@ static void remember(struct share_cache *c, const struct conf_section *section, 
 
 /* A root on a disk that hangs must not hold up others: the lock is not held while the file system is asked. */
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
-	const struct vfs_share_options *o, struct vfs_share **out)
+	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard)
 {
-	struct vfs_share *kept = look_up(c, section, root, o->read_only);
+	*guard = NULL;
+	struct vfs_share *kept = look_up(c, section, root, o->read_only, guard);
 
 	if (kept && is_current(root, kept)) {
 		*out = kept;
 		return 0;
 	}
 	vfs_share_unref(kept);
+	vfs_guard_unref(*guard);
+	*guard = NULL;
 	int rc = vfs_share_open(root, o, out);
 	if (rc == 0)
-		remember(c, section, root, o->read_only, *out);
+		remember(c, section, root, o->read_only, *out, guard);
 	return rc;
 }
 

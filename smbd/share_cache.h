@@ -13,9 +13,12 @@
 struct share_cache;
 struct share_cache *share_cache_new(TALLOC_CTX *mem);
 
-/* vfs_share_open, or what it gave before for the same section, root and read_only. One ref in *out; 0 or -errno. */
+/*
+ * vfs_share_open, or what it gave before for the same section, root and read_only; and the guard of its files, if they are mapped
+ * and one is to be had, else NULL. One ref in each; 0 or -errno.
+ */
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
-	const struct vfs_share_options *o, struct vfs_share **out);
+	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard);
 
 /* What is kept of a share. guard: of its files, if they are mapped; NULL: there is none, and no_guard says why. */
 struct share_facts {

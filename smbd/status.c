@@ -51,8 +51,7 @@ static const char *signing_name(uint16_t s)
 	return s < ARRAY_SIZE(names) ? names[s] : "?";
 }
 
-/* A JSON string, quotes included. */
-static char *quoted(TALLOC_CTX *mem, const char *s)
+char *status_quoted(TALLOC_CTX *mem, const char *s)
 {
 	char *out = talloc_strdup(mem, "\"");
 
@@ -70,7 +69,7 @@ static void add_session_json(struct writer *w, TALLOC_CTX *mem, const struct ses
 {
 	w->out = talloc_asprintf_append_buffer(w->out,
 		"%s{\"user\":%s,\"guest\":%s,\"signing\":%s,\"encryption\":%s,\"channels\":%u,\"trees\":%u,\"opens\":%u}",
-		first ? "" : ",", quoted(mem, s->user ? s->user : ""), s->guest ? "true" : "false",
+		first ? "" : ",", status_quoted(mem, s->user ? s->user : ""), s->guest ? "true" : "false",
 		s->signing_required ? "true" : "false", s->encrypt ? "true" : "false", s->channel_count, s->tree_count,
 		idtable_count(s->opens));
 }
@@ -115,7 +114,7 @@ static void add_json(struct writer *w, TALLOC_CTX *mem, const struct conn *c, un
 	w->out = talloc_asprintf_append_buffer(w->out,
 		"%s{\"peer\":%s,\"transport\":\"%s\",\"reactor\":%u,\"dialect\":\"%s\",\"cipher\":\"%s\","
 		"\"signing_algorithm\":\"%s\",\"bytes_in\":%llu,\"bytes_out\":%llu,\"requests\":%u,\"sessions\":[",
-		w->first ? "" : ",", quoted(mem, c->peer), c->ops->name, reactor, dialect_name(c->dialect), cipher_name(c->cipher),
+		w->first ? "" : ",", status_quoted(mem, c->peer), c->ops->name, reactor, dialect_name(c->dialect), cipher_name(c->cipher),
 		signing_name(c->signing_algorithm), (unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out,
 		c->request_count);
 	LIST_FOREACH(item, &c->channels) {
@@ -173,8 +172,8 @@ static void add_share(void *arg, const struct share_facts *f)
 		w->out = talloc_asprintf_append_buffer(w->out,
 			"%s{\"name\":%s,\"root\":%s,\"durability\":\"%s\",\"mapped\":%s,\"guard\":\"%s\",\"no_guard\":%s,"
 			"\"guarded\":%u,\"held\":%u,\"held_total\":%llu}",
-			w->first ? "" : ",", quoted(mem, f->name), quoted(mem, vfs_share_root(f->share)), durability,
-			mapped ? "true" : "false", guard, quoted(mem, f->no_guard), g.ranges, g.held,
+			w->first ? "" : ",", status_quoted(mem, f->name), status_quoted(mem, vfs_share_root(f->share)), durability,
+			mapped ? "true" : "false", guard, status_quoted(mem, f->no_guard), g.ranges, g.held,
 			(unsigned long long)g.held_total);
 		talloc_free(mem);
 	} else {
@@ -196,14 +195,15 @@ char *status_json(TALLOC_CTX *mem, struct server *s)
 	w.out = talloc_asprintf(mem,
 		"{\"version\":\"%s\",\"pid\":%d,\"uptime\":%llu,\"listen\":%s,\"reactors\":%u,\"connections\":%u,"
 		"\"sessions\":%u,\"trees\":%u,\"opens\":%u,\"clients\":[",
-		DAXSMBD_VERSION, (int)getpid(), uptime_seconds(s), quoted(mem, listen_describe(s->listener)),
+		DAXSMBD_VERSION, (int)getpid(), uptime_seconds(s), status_quoted(mem, listen_describe(s->listener)),
 		reactors_count(s->reactors), atomic_load(&s->stats.connections), atomic_load(&s->stats.sessions),
 		atomic_load(&s->stats.trees), atomic_load(&s->stats.opens));
 	server_each_local(s, walk_local, &w);
 	w.out = talloc_asprintf_append_buffer(w.out, "],\"shares\":[");
 	w.first = true;
 	share_cache_each(s->shares, add_share, &w);
-	return talloc_asprintf_append_buffer(w.out, "]}\n");
+	w.out = status_grants_json(talloc_asprintf_append_buffer(w.out, "]"), s);
+	return talloc_asprintf_append_buffer(w.out, "}\n");
 }
 
 char *status_text(TALLOC_CTX *mem, struct server *s)
@@ -220,5 +220,5 @@ char *status_text(TALLOC_CTX *mem, struct server *s)
 	w.out = talloc_asprintf_append_buffer(w.out, "\n%-24s %-11s %-6s %-9s %s\n", "Share in use", "Durability", "Mapped",
 		"Guard", "Root");
 	share_cache_each(s->shares, add_share, &w);
-	return w.out;
+	return status_grants_text(w.out, s);
 }

@@ -8,4 +8,11 @@
 char *status_json(TALLOC_CTX *mem, struct server *s);
 char *status_text(TALLOC_CTX *mem, struct server *s);
 
+/* status_grant.c: appended to what is there already. */
+char *status_grants_json(char *out, struct server *s);
+char *status_grants_text(char *out, struct server *s);
+
+/* A JSON string, quotes included. */
+char *status_quoted(TALLOC_CTX *mem, const char *s);
+
 #endif

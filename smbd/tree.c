@@ -2,6 +2,7 @@
 #include "smbd/tree.h"
 
 #include "smbd/share.h"
+#include "vfs/guard.h"
 
 struct tree *tree_new(struct session *s)
 {
@@ -45,6 +46,7 @@ void tree_disconnect(struct tree *t)
 	list_remove(&t->link);
 	s->tree_count--;
 	vfs_share_unref(t->vfs);
+	vfs_guard_unref(t->guard);
 	vfs_cred_unref(t->cred);
 	atomic_fetch_sub(&s->local->server->stats.trees, 1);
 	talloc_free(t);

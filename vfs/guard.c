@@ -140,6 +140,15 @@ void vfs_guard_unref(struct vfs_guard *g)
 	pthread_mutex_unlock(&guard_core.lock);
 }
 
+enum vfs_guard_kind vfs_guard_kind_of(const struct vfs_guard *g)
+{
+	enum vfs_guard_kind k = VFS_GUARD_FANOTIFY;
+
+	while (kinds[k] != g->ops)
+		k++;
+	return k;
+}
+
 const char *vfs_guard_name(const struct vfs_guard *g)
 {
 	return g->ops->name;

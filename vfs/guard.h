@@ -49,6 +49,7 @@ int vfs_guard_open(
 	const char *root, enum vfs_guard_kind wanted, struct vfs_guard **out, char *why, size_t size);
 struct vfs_guard *vfs_guard_ref(struct vfs_guard *g);
 void vfs_guard_unref(struct vfs_guard *g);             /* NULL is fine */
+enum vfs_guard_kind vfs_guard_kind_of(const struct vfs_guard *g);
 const char *vfs_guard_name(const struct vfs_guard *g); /* "fanotify", "lease" or "exclusive" */
 
 struct vfs_guard_facts {

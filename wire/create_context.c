@@ -208,6 +208,20 @@ static void req_app_instance_encode(struct wr *w, const void *in)
 	wr_bytes(w, BYTES(q->app_instance_id, sizeof(q->app_instance_id)));
 }
 
+static void req_pmem_decode(struct rd *r, void *out)
+{
+	req_t *q = out;
+	struct bytes in = rd_bytes(r, rd_left(r));
+
+	if (!pmem_offer_req_decode(in, &q->pmem))
+		r->bad = true;
+}
+
+static void req_pmem_encode(struct wr *w, const void *in)
+{
+	pmem_offer_req_encode(w, &((const req_t *)in)->pmem);
+}
+
 #define REQ(n, has, f) {n, sizeof(n) - 1, offsetof(req_t, has), f##_decode, f##_encode}
 static const struct kind req_kinds[] = {
 	REQ("RqLs", has_lease, req_lease),
@@ -222,6 +236,7 @@ static const struct kind req_kinds[] = {
 	REQ("ExtA", has_extended_attributes, req_exta),
 	REQ("SecD", has_security_descriptor, req_secd),
 	REQ(APP_INSTANCE_ID_NAME, has_app_instance, req_app_instance),
+	REQ(PMEM_CONTEXT_NAME, has_pmem, req_pmem),
 };
 
 static void rsp_mxac_decode(struct rd *r, void *out)
@@ -294,6 +309,20 @@ static void rsp_dh2q_encode(struct wr *w, const void *in)
 	wr_u32(w, p->dh2q.flags);
 }
 
+static void rsp_pmem_decode(struct rd *r, void *out)
+{
+	rsp_t *p = out;
+	struct bytes in = rd_bytes(r, rd_left(r));
+
+	if (!pmem_offer_rsp_decode(in, &p->pmem))
+		r->bad = true;
+}
+
+static void rsp_pmem_encode(struct wr *w, const void *in)
+{
+	pmem_offer_rsp_encode(w, &((const rsp_t *)in)->pmem);
+}
+
 #define RSP(n, has, f) {n, sizeof(n) - 1, offsetof(rsp_t, has), f##_decode, f##_encode}
 static const struct kind rsp_kinds[] = {
 	RSP("RqLs", has_lease, rsp_lease),
@@ -301,6 +330,7 @@ static const struct kind rsp_kinds[] = {
 	RSP("QFid", has_qfid, rsp_qfid),
 	RSP("DH2Q", has_dh2q, rsp_dh2q),
 	RSP("DHnQ", has_dhnq, rsp_dhnq),
+	RSP(PMEM_CONTEXT_NAME, has_pmem, rsp_pmem),
 };
 
 static const struct table req_table = {req_kinds, ARRAY_SIZE(req_kinds)};

@@ -2,6 +2,7 @@
 #ifndef WIRE_CREATE_CONTEXT_H
 #define WIRE_CREATE_CONTEXT_H
 
+#include "wire/pmem.h"
 #include "wire/smb2.h"
 
 /* Create contexts, [MS-SMB2] 2.2.13.2 and 2.2.14.2. */
@@ -34,7 +35,7 @@ struct smb2_durable_v2_reconnect {
 /* What a request can carry; views borrow. Unknown contexts are skipped; a malformed or doubled one fails. */
 struct smb2_create_contexts_req {
 	bool has_mxac, has_mxac_time, has_qfid, has_alsi, has_twrp, has_lease, has_dhnq, has_dhnc, has_dh2q, has_dh2c,
-		has_extended_attributes, has_security_descriptor, has_app_instance;
+		has_extended_attributes, has_security_descriptor, has_app_instance, has_pmem;
 	uint64_t mxac_time;
 	uint64_t allocation_size; /* AlSi */
 	uint64_t timewarp;        /* TWrp */
@@ -45,15 +46,17 @@ struct smb2_create_contexts_req {
 	struct bytes extended_attributes; /* ExtA: FILE_FULL_EA_INFORMATION list */
 	struct bytes security_descriptor; /* SecD */
 	uint8_t app_instance_id[16];
+	struct pmem_offer_req pmem; /* docs/protocol-pmem.md */
 };
 
 struct smb2_create_contexts_rsp {
-	bool has_mxac, has_qfid, has_lease, has_dhnq, has_dh2q;
+	bool has_mxac, has_qfid, has_lease, has_dhnq, has_dh2q, has_pmem;
 	ntstatus_t mxac_status;
 	uint32_t maximal_access;
 	uint64_t qfid_file_id, qfid_volume_id;
 	struct smb2_lease lease;
 	struct smb2_durable_v2 dh2q; /* timeout and flags */
+	struct pmem_offer_rsp pmem;
 };
 
 bool smb2_create_contexts_req_decode(struct bytes contexts, struct smb2_create_contexts_req *out);

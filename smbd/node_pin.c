@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "smbd/node_table.h"
+
+/*
+ * Direct grants in the node table: how many each opener has, so that changes of the file's storage wait for them. The grants
+ * themselves are the openers' (smbd/grant.c).
+ */
+
+void node_pin_began(struct node_entry *e)
+{
+	pthread_mutex_lock(&e->table->lock);
+	e->pins++;
+	e->node->pins++;
+	e->watched = true;
+	pthread_mutex_unlock(&e->table->lock);
+}
+
+void node_pin_ended(struct node_entry *e)
+{
+	struct node_table *t = e->table;
+	struct list errands;
+
+	list_init(&errands);
+	pthread_mutex_lock(&t->lock);
+	e->node->pins--;
+	e->watched = --e->pins;
+	node_wake_all(e->node, &errands);
+	node_unlock_and_send(t, &errands);
+}
+
+bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands)
+{
+	if (!n->pins)
+		return false;
+	LIST_FOREACH(item, &n->entries) {
+		struct node_entry *e = container_of(item, struct node_entry, link);
+		if (e->pins && e->holder)
+			node_recall_holder(t, e->holder, errands);
+	}
+	return true;
+}
+
+ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w)
+{
+	struct node_table *t = e->table;
+	struct list errands;
+	ntstatus_t s = STATUS_SUCCESS;
+
+	list_init(&errands);
+	pthread_mutex_lock(&t->lock);
+	if (node_recall_pins(t, e->node, &errands))
+		s = node_wait(e->node, w);
+	node_unlock_and_send(t, &errands);
+	return s;
+}
+
+void node_recall(struct node_entry *e)
+{
+	struct node_table *t = e->table;
+	struct list errands;
+
+	list_init(&errands);
+	pthread_mutex_lock(&t->lock);
+	if (e->holder)
+		node_recall_holder(t, e->holder, &errands);
+	node_unlock_and_send(t, &errands);
+}
+
+void node_expire(struct node_entry *e)
+{
+	struct node_table *t = e->table;
+	struct list errands;
+
+	list_init(&errands);
+	pthread_mutex_lock(&t->lock);
+	if (e->holder && e->holder->state.breaking)
+		node_expire_holder(e->holder, &errands);
+	node_unlock_and_send(t, &errands);
+}
