@@ -28,6 +28,11 @@ vm_fetch() { # FOLDER
 	depmod -b . "$release" && echo "$release" >release
 }
 
+# The lists that apt-get has may name versions that are gone.
+vm_fetch_anew() { # FOLDER
+	rm -rf "$1" && mkdir "$1" && (vm_fetch "$1")
+}
+
 # Only once at a time; afterwards nothing in it changes but lib/modules/RELEASE/updates.
 vm_prepare() {
 	mkdir -p "$vm_cache"
@@ -35,8 +40,10 @@ vm_prepare() {
 		flock 8
 		need_packages vm >&2 || exit 1
 		[ -f "$vm_linux/release" ] && exit
-		rm -rf "$vm_cache/new" "$vm_linux"
-		mkdir "$vm_cache/new" && (vm_fetch "$vm_cache/new") >&2 && mv "$vm_cache/new" "$vm_linux"
+		rm -rf "$vm_linux"
+		vm_fetch_anew "$vm_cache/new" >&2 ||
+			{ as_root apt-get -qq update && vm_fetch_anew "$vm_cache/new"; } >&2 || exit 1
+		mv "$vm_cache/new" "$vm_linux"
 	) 8>"$vm_cache/lock" || return 1
 	export vm_release
 	vm_release=$(cat "$vm_linux/release")
