@@ -19,6 +19,7 @@ struct read_call {
 	struct call call;
 	uint64_t offset;
 	uint32_t length, minimum;
+	bool cut; /* more was asked for than one message can carry */
 	struct transfer *transfer; /* where the data goes then; or NULL */
 	ssize_t got;
 };
@@ -61,6 +62,14 @@ static void read_done(struct req *r, struct call *call)
 	/* 3.3.5.12: nothing there, or fewer bytes than MinimumCount. */
 	if ((c->got == 0 && c->length) || (size_t)c->got < c->minimum) {
 		req_error(r, STATUS_END_OF_FILE);
+		return;
+	}
+	/*
+	 * cifs.ko asks for more than it has said it takes in one message, and takes what a short answer leaves out for bytes
+	 * of the file unless the file ends there.
+	 */
+	if (c->cut && (size_t)c->got == c->length) {
+		req_error(r, STATUS_INVALID_PARAMETER);
 		return;
 	}
 	r->open->position = c->offset + (uint64_t)c->got;
@@ -198,13 +207,15 @@ void op_read(struct req *r, struct rd *body)
 		read_to_client(r, &q);
 		return;
 	}
-	/* cifs.ko asks for more than it has said it takes in one message: a short answer is as good as any. */
-	if (q.length > conn_max_inline(r->conn))
+	bool cut = q.length > conn_max_inline(r->conn);
+	if (cut)
 		q.length = conn_max_inline(r->conn);
 	if (send_from_mapping(r, &q) || send_from_cache(r, &q))
 		return;
 	struct wr w = req_reply(r, SMB2_READ_RSP_FIXED_SIZE + q.length);
 	struct read_call *c = w.bad ? NULL : new_read_call(r, &q);
-	if (c)
-		req_call(r, &c->call);
+	if (!c)
+		return;
+	c->cut = cut;
+	req_call(r, &c->call);
 }
