@@ -25,4 +25,4 @@ def run(bld):
     bld.install_files(f'{share}/man/man5', ['man/daxsmb.conf.5'])
     bld.install_files('${PREFIX}/lib/systemd/system', ['packaging/daxsmbd.service'])
     bld.install_files('${SYSCONFDIR}', ['conf/daxsmb.conf.example'], relative_trick=False)
-    bld.install_files(f'{share}/doc/daxsmbd', ['README.md', 'COPYING', 'COPYING.LESSER'])
+    bld.install_files(f'{share}/doc/daxsmbd', ['README.md', 'COPYING', 'COPYING.LESSER', 'docs/protocol-pmem.md'])
