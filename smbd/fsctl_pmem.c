@@ -6,7 +6,7 @@
 
 /* The FSCTLs of direct access, docs/protocol-pmem.md. Each way to be refused has a status of its own. */
 
-static ntstatus_t check_range(const struct open *o, const struct pmem_map_req *q, const struct server *s)
+static ntstatus_t check_range(const struct pmem_map_req *q, const struct server *s)
 {
 	if (q->length == 0)
 		return STATUS_INVALID_BUFFER_SIZE;
@@ -23,15 +23,18 @@ static ntstatus_t check_map(struct req *r, const struct smb2_ioctl_req *ioctl, s
 		return STATUS_INVALID_PARAMETER;
 	if (q->version != PMEM_VERSION)
 		return STATUS_REVISION_MISMATCH;
-	if (ioctl->max_output_response < PMEM_MAP_RSP_FIXED_SIZE + SMBDIRECT_DESCRIPTOR_SIZE)
-		return STATUS_BUFFER_TOO_SMALL;
 	if (r->conn->ops != &conn_smbdirect)
 		return STATUS_INVALID_CONNECTION;
 	/* One-sided access bypasses encryption: who has asked for the one does not get the other. */
 	if (r->sealed)
 		return STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT;
 	ntstatus_t s = grant_offer(r->open, q->access, &offer);
-	return status_is_ok(s) ? check_range(r->open, q, r->local->server) : s;
+	if (status_is_ok(s))
+		s = check_range(q, r->local->server);
+	if (status_is_ok(s) &&
+		ioctl->max_output_response < PMEM_MAP_RSP_FIXED_SIZE + grant_tags(q->length) * SMBDIRECT_DESCRIPTOR_SIZE)
+		s = STATUS_BUFFER_TOO_SMALL;
+	return s;
 }
 
 void fsctl_pmem_map(struct req *r, const struct smb2_ioctl_req *ioctl)
@@ -97,6 +100,8 @@ void fsctl_pmem_commit(struct req *r, const struct smb2_ioctl_req *ioctl)
 	const struct grant *g;
 	ntstatus_t s = pmem_commit_req_decode(ioctl->input, &q) ? check_commit(r, &q, &g) : STATUS_INVALID_PARAMETER;
 
+	if (status_is_ok(s) && ioctl->max_output_response < PMEM_COMMIT_RSP_SIZE)
+		s = STATUS_BUFFER_TOO_SMALL;
 	if (!status_is_ok(s)) {
 		req_error(r, s);
 		return;

@@ -12,7 +12,7 @@
 
 const char *grant_cause_name(enum grant_cause c)
 {
-	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "fault", "shutdown"};
+	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "fault"};
 
 	return c < ARRAY_SIZE(names) ? names[c] : "?";
 }

@@ -29,7 +29,6 @@ enum grant_cause {
 	GRANT_CAUSE_LOCAL,      /* a program on this machine is about to change it */
 	GRANT_CAUSE_ADMIN,      /* daxsmbctl revoke, or a reload that takes the permission away */
 	GRANT_CAUSE_FAULT,      /* the memory faulted, or the guard was lost */
-	GRANT_CAUSE_SHUTDOWN,
 	GRANT_CAUSES
 };
 const char *grant_cause_name(enum grant_cause c);
@@ -38,6 +37,9 @@ struct grant;
 
 /* What a MAP on this open would get, or why not; for discovery and for MAP. access: PMEM_ACCESS_*. */
 ntstatus_t grant_offer(const struct open *o, uint32_t access, struct pmem_offer_rsp *out);
+
+/* How many descriptors a range of this length takes. */
+uint64_t grant_tags(uint64_t length);
 
 /* MAP: completes or parks r. q has been checked by grant_offer. */
 void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct pmem_map_req *q);

@@ -17,6 +17,11 @@ static const uint64_t TAG_SPAN = 0xFFFFF000;
 
 enum { GRANULARITY = 4096 };
 
+uint64_t grant_tags(uint64_t length)
+{
+	return length / TAG_SPAN + (length % TAG_SPAN != 0);
+}
+
 /* ---- may it be ---- */
 
 /* The lease is the permission: R for reading, R and W for writing. */
@@ -275,7 +280,7 @@ bool grant_register(struct grant *g)
 static struct grant *grant_new(struct req *r, const struct pmem_map_req *q)
 {
 	struct open *o = r->open;
-	uint64_t tags = (q->length + TAG_SPAN - 1) / TAG_SPAN;
+	uint64_t tags = grant_tags(q->length);
 	struct grant *g = talloc_zero_size(NULL, sizeof(*g) + tags * sizeof(g->tags[0]));
 
 	if (!g)
@@ -331,5 +336,9 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 	g->ioctl = *ioctl;
 	g->ioctl.input = BYTES(NULL, 0);
 	node_pin_began(r->open->node);
+	/* A break that began before the open was watched will not be told to the grant. */
+	g->refusal = refusal(r->open, q->access);
+	if (!status_is_ok(g->refusal))
+		grant_end(g, GRANT_CAUSE_CLIENT);
 	grant_pin(g);
 }

@@ -28,7 +28,7 @@ enum { PMEM_ACCESS_READ = 1, PMEM_ACCESS_WRITE = 2 }; /* WRITE includes READ */
 enum { PMEM_VISIBLE = 1, PMEM_FLUSHED = 2, PMEM_PERSISTENT = 3 }; /* durability */
 enum { PMEM_GUARD_FANOTIFY = 1, PMEM_GUARD_LEASE = 2, PMEM_GUARD_EXCLUSIVE = 3 };
 enum { /* ways to commit */
-	PMEM_COMMIT_READ_AFTER_WRITE = 1, /* an RDMA Read, of any byte of any grant of the connection, after the Writes */
+	PMEM_COMMIT_READ_AFTER_WRITE = 1, /* an RDMA Read of any byte of the grant, after the Writes */
 	PMEM_COMMIT_FSCTL = 2,
 	PMEM_COMMIT_RDMA_FLUSH = 4,
 };
