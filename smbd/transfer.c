@@ -6,7 +6,15 @@
 
 #include <errno.h>
 
+/*
+ * A reply leaves behind all RDMA Writes that were posted before it. Were those of all READs posted at once, the client would
+ * get all replies at the end, ask anew for as much, and each side would wait for the other in turn.
+ */
+enum { PUSH_AT_ONCE = 1 << 20 };
+
 struct transfer {
+	struct list link; /* conn->direct.pushes */
+	void (*how)(struct rdma_conn *, struct rdma_work *);
 	struct iobuf_pool *pool;
 	struct iobuf *buf;
 	struct vfs_window window;
@@ -101,6 +109,34 @@ struct vfs_window *transfer_window(struct transfer *t)
 	return t->buf ? NULL : &t->window;
 }
 
+static void post(struct conn *c, struct transfer *t)
+{
+	struct rdma_conn *rdma = smbdirect_rdma(c->direct.sd);
+
+	if (t->how == rdma_write)
+		c->direct.pushing += t->len;
+	for (unsigned i = 0, n = t->left; i < n; i++)
+		t->how(rdma, &t->pieces[i].work);
+}
+
+static bool has_its_turn(const struct conn *c, const struct transfer *t)
+{
+	size_t pushing = c->direct.pushing;
+
+	return !pushing || (pushing <= PUSH_AT_ONCE && t->len <= PUSH_AT_ONCE - pushing);
+}
+
+static void post_next(struct conn *c)
+{
+	while (!list_empty(&c->direct.pushes)) {
+		struct transfer *t = container_of(c->direct.pushes.next, struct transfer, link);
+		if (!has_its_turn(c, t))
+			return;
+		list_remove(&t->link);
+		post(c, t);
+	}
+}
+
 static void finish(struct transfer *t)
 {
 	struct req *r = t->req;
@@ -110,11 +146,18 @@ static void finish(struct transfer *t)
 		talloc_free(t);
 		return;
 	}
+	struct conn *c = r->conn;
+	struct local *l = r->local;
+	uint64_t conn_id = c->id;
+	if (t->how == rdma_write)
+		c->direct.pushing -= t->len;
 	talloc_steal(r, t);
 	req_enter(r);
 	if (req_refresh(r))
 		t->done(r, t, t->error);
 	req_leave(r);
+	if (idtable_get(l->conns, conn_id) == c)
+		post_next(c);
 }
 
 static void piece_done(struct rdma_work *w, int error)
@@ -148,8 +191,9 @@ static unsigned cut(struct transfer *t, size_t len)
 bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(struct rdma_conn *, struct rdma_work *),
 	transfer_done_fn done)
 {
-	struct rdma_conn *rdma = smbdirect_rdma(r->conn->direct.sd);
+	struct conn *c = r->conn;
 
+	t->how = how;
 	t->len = len;
 	t->left = cut(t, len);
 	if (t->left == 0) {
@@ -161,8 +205,10 @@ bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(s
 	t->req = r;
 	t->done = done;
 	t->error = 0;
-	talloc_steal(r->conn, t);
-	for (unsigned i = 0, n = t->left; i < n; i++)
-		how(rdma, &t->pieces[i].work);
+	talloc_steal(c, t);
+	if (how == rdma_write && (!list_empty(&c->direct.pushes) || !has_its_turn(c, t)))
+		list_append(&c->direct.pushes, &t->link);
+	else
+		post(c, t);
 	return true;
 }
