@@ -7,13 +7,14 @@
 #include <errno.h>
 
 /*
- * A reply leaves behind all RDMA Writes that were posted before it. Were those of all READs posted at once, the client would
- * get all replies at the end, ask anew for as much, and each side would wait for the other in turn.
+ * Bytes that are under way at once. A reply leaves behind all RDMA Writes that were posted before it: were those of all READs
+ * posted at once, the client would get all replies at the end, ask anew for as much, and each side would wait for the
+ * other in turn. What RDMA Reads bring ahead of its use only lies in the socket and gets cold.
  */
-enum { PUSH_AT_ONCE = 1 << 20 };
+enum { PUSH_AT_ONCE = 1 << 20, PULL_AT_ONCE = 2 << 20 };
 
 struct transfer {
-	struct list link; /* conn->direct.pushes */
+	struct list link; /* of those that wait for their turn */
 	void (*how)(struct rdma_conn *, struct rdma_work *);
 	struct iobuf_pool *pool;
 	struct iobuf *buf;
@@ -109,28 +110,37 @@ struct vfs_window *transfer_window(struct transfer *t)
 	return t->buf ? NULL : &t->window;
 }
 
+static bool is_push(const struct transfer *t)
+{
+	return t->how == rdma_write;
+}
+
+static struct transfer_turn *turn_of(struct conn *c, const struct transfer *t)
+{
+	return is_push(t) ? &c->direct.push : &c->direct.pull;
+}
+
+static bool has_its_turn(const struct transfer_turn *turn, const struct transfer *t)
+{
+	size_t most = is_push(t) ? PUSH_AT_ONCE : PULL_AT_ONCE;
+
+	return !turn->bytes || (turn->bytes <= most && t->len <= most - turn->bytes);
+}
+
 static void post(struct conn *c, struct transfer *t)
 {
 	struct rdma_conn *rdma = smbdirect_rdma(c->direct.sd);
 
-	if (t->how == rdma_write)
-		c->direct.pushing += t->len;
+	turn_of(c, t)->bytes += t->len;
 	for (unsigned i = 0, n = t->left; i < n; i++)
 		t->how(rdma, &t->pieces[i].work);
 }
 
-static bool has_its_turn(const struct conn *c, const struct transfer *t)
+static void post_next(struct conn *c, struct transfer_turn *turn)
 {
-	size_t pushing = c->direct.pushing;
-
-	return !pushing || (pushing <= PUSH_AT_ONCE && t->len <= PUSH_AT_ONCE - pushing);
-}
-
-static void post_next(struct conn *c)
-{
-	while (!list_empty(&c->direct.pushes)) {
-		struct transfer *t = container_of(c->direct.pushes.next, struct transfer, link);
-		if (!has_its_turn(c, t))
+	while (!list_empty(&turn->waiting)) {
+		struct transfer *t = container_of(turn->waiting.next, struct transfer, link);
+		if (!has_its_turn(turn, t))
 			return;
 		list_remove(&t->link);
 		post(c, t);
@@ -149,15 +159,15 @@ static void finish(struct transfer *t)
 	struct conn *c = r->conn;
 	struct local *l = r->local;
 	uint64_t conn_id = c->id;
-	if (t->how == rdma_write)
-		c->direct.pushing -= t->len;
+	struct transfer_turn *turn = turn_of(c, t);
+	turn->bytes -= t->len;
 	talloc_steal(r, t);
 	req_enter(r);
 	if (req_refresh(r))
 		t->done(r, t, t->error);
 	req_leave(r);
 	if (idtable_get(l->conns, conn_id) == c)
-		post_next(c);
+		post_next(c, turn);
 }
 
 static void piece_done(struct rdma_work *w, int error)
@@ -206,8 +216,9 @@ bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(s
 	t->done = done;
 	t->error = 0;
 	talloc_steal(c, t);
-	if (how == rdma_write && (!list_empty(&c->direct.pushes) || !has_its_turn(c, t)))
-		list_append(&c->direct.pushes, &t->link);
+	struct transfer_turn *turn = turn_of(c, t);
+	if (!list_empty(&turn->waiting) || !has_its_turn(turn, t))
+		list_append(&turn->waiting, &t->link);
 	else
 		post(c, t);
 	return true;
