@@ -251,9 +251,10 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem)
 }
 
 int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
-	const struct vfs_share_options *o, struct vfs_share **out)
+	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard)
 {
 	*out = vfs_share_ref(share);
+	*guard = NULL;
 	return 0;
 }
 
