@@ -86,8 +86,7 @@ struct conn *conn_new(struct local *local, const struct conn_transport *ops, int
 	c->tcp.fd = fd;
 	list_init(&c->direct.waiting);
 	list_init(&c->direct.in_flight);
-	list_init(&c->direct.push.waiting);
-	list_init(&c->direct.pull.waiting);
+	list_init(&c->direct.pushes);
 	list_init(&c->out);
 	list_init(&c->channels);
 	list_init(&c->grants);

@@ -53,10 +53,8 @@ struct conn {
 		struct smbdirect *sd;
 		struct list waiting;   /* iobufs: messages that came while the connection was full, or in a hand-over */
 		struct list in_flight; /* buffers of which some message is not done */
-		struct transfer_turn { /* transfer.c */
-			struct list waiting; /* transfers */
-			size_t bytes;        /* of those that are under way */
-		} push, pull;
+		struct list pushes;    /* transfers that wait for their turn (transfer.c) */
+		size_t pushing;        /* bytes of those whose turn it is */
 	} direct;
 	struct tevent_timer *timer; /* authentication time-out, then deadtime */
 	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */

@@ -47,7 +47,7 @@ static void pushed(struct req *r, struct transfer *t, int error)
 
 static void push(struct req *r, struct transfer *t, size_t len)
 {
-	if (!transfer_start(r, t, len, rdma_write, pushed))
+	if (!transfer_start(r, t, len, TRANSFER_PUSH, pushed))
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 }
 

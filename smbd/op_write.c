@@ -124,7 +124,7 @@ static void write_from_client(struct req *r, const struct smb2_write_req *q)
 		s = transfer_memory(r, t, r->open->file, q->offset, VFS_WRITE);
 	if (!status_is_ok(s))
 		req_error(r, s);
-	else if (!transfer_start(r, t, length, rdma_read, pulled))
+	else if (!transfer_start(r, t, length, TRANSFER_PULL, pulled))
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 }
 

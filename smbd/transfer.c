@@ -7,15 +7,14 @@
 #include <errno.h>
 
 /*
- * Bytes that are under way at once. A reply leaves behind all RDMA Writes that were posted before it: were those of all READs
- * posted at once, the client would get all replies at the end, ask anew for as much, and each side would wait for the
- * other in turn. What RDMA Reads bring ahead of its use only lies in the socket and gets cold.
+ * A reply leaves behind all RDMA Writes that were posted before it. Were those of all READs posted at once, the client would
+ * get all replies at the end, ask anew for as much, and each side would wait for the other in turn.
  */
-enum { PUSH_AT_ONCE = 1 << 20, PULL_AT_ONCE = 2 << 20 };
+enum { PUSH_AT_ONCE = 2 << 20 };
 
 struct transfer {
-	struct list link; /* of those that wait for their turn */
-	void (*how)(struct rdma_conn *, struct rdma_work *);
+	struct list link; /* conn->direct.pushes */
+	enum transfer_way way;
 	struct iobuf_pool *pool;
 	struct iobuf *buf;
 	struct vfs_window window;
@@ -110,37 +109,28 @@ struct vfs_window *transfer_window(struct transfer *t)
 	return t->buf ? NULL : &t->window;
 }
 
-static bool is_push(const struct transfer *t)
-{
-	return t->how == rdma_write;
-}
-
-static struct transfer_turn *turn_of(struct conn *c, const struct transfer *t)
-{
-	return is_push(t) ? &c->direct.push : &c->direct.pull;
-}
-
-static bool has_its_turn(const struct transfer_turn *turn, const struct transfer *t)
-{
-	size_t most = is_push(t) ? PUSH_AT_ONCE : PULL_AT_ONCE;
-
-	return !turn->bytes || (turn->bytes <= most && t->len <= most - turn->bytes);
-}
-
 static void post(struct conn *c, struct transfer *t)
 {
 	struct rdma_conn *rdma = smbdirect_rdma(c->direct.sd);
 
-	turn_of(c, t)->bytes += t->len;
+	if (t->way == TRANSFER_PUSH)
+		c->direct.pushing += t->len;
 	for (unsigned i = 0, n = t->left; i < n; i++)
-		t->how(rdma, &t->pieces[i].work);
+		(t->way == TRANSFER_PUSH ? rdma_write : rdma_read)(rdma, &t->pieces[i].work);
 }
 
-static void post_next(struct conn *c, struct transfer_turn *turn)
+static bool has_its_turn(const struct conn *c, const struct transfer *t)
 {
-	while (!list_empty(&turn->waiting)) {
-		struct transfer *t = container_of(turn->waiting.next, struct transfer, link);
-		if (!has_its_turn(turn, t))
+	size_t pushing = c->direct.pushing;
+
+	return !pushing || (pushing <= PUSH_AT_ONCE && t->len <= PUSH_AT_ONCE - pushing);
+}
+
+static void post_next(struct conn *c)
+{
+	while (!list_empty(&c->direct.pushes)) {
+		struct transfer *t = container_of(c->direct.pushes.next, struct transfer, link);
+		if (!has_its_turn(c, t))
 			return;
 		list_remove(&t->link);
 		post(c, t);
@@ -159,15 +149,15 @@ static void finish(struct transfer *t)
 	struct conn *c = r->conn;
 	struct local *l = r->local;
 	uint64_t conn_id = c->id;
-	struct transfer_turn *turn = turn_of(c, t);
-	turn->bytes -= t->len;
+	if (t->way == TRANSFER_PUSH)
+		c->direct.pushing -= t->len;
 	talloc_steal(r, t);
 	req_enter(r);
 	if (req_refresh(r))
 		t->done(r, t, t->error);
 	req_leave(r);
 	if (idtable_get(l->conns, conn_id) == c)
-		post_next(c, turn);
+		post_next(c);
 }
 
 static void piece_done(struct rdma_work *w, int error)
@@ -198,12 +188,12 @@ static unsigned cut(struct transfer *t, size_t len)
 	return n;
 }
 
-bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(struct rdma_conn *, struct rdma_work *),
-	transfer_done_fn done)
+bool transfer_start(
+	struct req *r, struct transfer *t, size_t len, enum transfer_way way, transfer_done_fn done)
 {
 	struct conn *c = r->conn;
 
-	t->how = how;
+	t->way = way;
 	t->len = len;
 	t->left = cut(t, len);
 	if (t->left == 0) {
@@ -216,9 +206,8 @@ bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(s
 	t->done = done;
 	t->error = 0;
 	talloc_steal(c, t);
-	struct transfer_turn *turn = turn_of(c, t);
-	if (!list_empty(&turn->waiting) || !has_its_turn(turn, t))
-		list_append(&turn->waiting, &t->link);
+	if (way == TRANSFER_PUSH && (!list_empty(&c->direct.pushes) || !has_its_turn(c, t)))
+		list_append(&c->direct.pushes, &t->link);
 	else
 		post(c, t);
 	return true;

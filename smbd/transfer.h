@@ -28,11 +28,12 @@ size_t transfer_len(const struct transfer *t);
 struct vfs_window *transfer_window(struct transfer *t);
 
 /*
- * Moves the first len bytes into the client's memory (rdma_write) or out of it (rdma_read). The request is parked meanwhile. done:
+ * Moves the first len bytes into the client's memory or out of it. The request is parked meanwhile. done:
  * with session, tree and open found again; it completes or parks the element; t is a child of r. False: memory is short.
  */
+enum transfer_way { TRANSFER_PUSH, TRANSFER_PULL }; /* RDMA Write, RDMA Read */
 typedef void (*transfer_done_fn)(struct req *r, struct transfer *t, int error);
-bool transfer_start(struct req *r, struct transfer *t, size_t len, void (*how)(struct rdma_conn *, struct rdma_work *),
-	transfer_done_fn done);
+bool transfer_start(
+	struct req *r, struct transfer *t, size_t len, enum transfer_way way, transfer_done_fn done);
 
 #endif
