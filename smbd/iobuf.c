@@ -128,35 +128,38 @@ static void consume(struct iobuf_pool *p, struct list *queue, size_t n)
 	}
 }
 
-/* A fault at `at` of a mapped file: true if the file has become shorter, so that the medium is not to blame. */
-static bool lies_beyond_end(const struct iobuf *b, uint64_t at)
+/*
+ * A page of a mapping has faulted: it was cut, and perhaps has grown again since, or the medium fails. The kernel knows
+ * which, and reads what there is; 0 or -1 and errno.
+ */
+static int read_faulted(const struct vfs_window *w, uint8_t *to, size_t n, uint64_t at)
 {
-	struct vfs_stat st;
+	ssize_t got = pread(vfs_file_fd(w->file), to, n, (off_t)at);
 
-	return vfs_fstat(b->window.file, VFS_NOWAIT, &st) == 0 && at >= st.size;
+	if (got >= 0)
+		memset(to + got, 0, n - (size_t)got);
+	return got < 0 ? -1 : 0;
 }
 
 /*
  * The reply's header has promised piece_len bytes. Where the file has become shorter since, zeros take their place: the
  * client asked for a range that existed when the request was answered. Of a mapping, the pages that are still there are
- * sent; -EIO where the medium fails, which ends the connection: the client must not take anything for the data.
+ * sent; an error where the medium fails, which ends the connection: the client must not take anything for the data.
  */
 static ssize_t send_what_is_left(const struct iobuf *b, int fd)
 {
 	enum { PAGE = 4096, CHUNK = 4 * PAGE };
 	uint8_t chunk[CHUNK] = {0};
-	size_t n = iobuf_left(b) < CHUNK ? iobuf_left(b) : CHUNK;
+	size_t n = iobuf_left(b) < CHUNK ? iobuf_left(b) : CHUNK, done = b->sent - b->len;
 
 	for (size_t at = 0; b->window.base && at < n;) {
-		const uint8_t *from = b->window.base + (b->sent - b->len) + at;
+		const uint8_t *from = b->window.base + done + at;
 		size_t page = PAGE - (uintptr_t)from % PAGE;
 		if (page > n - at)
 			page = n - at;
 		if (fault_copy(chunk + at, from, page) < 0 &&
-			!lies_beyond_end(b, b->window.offset + (b->sent - b->len) + at + page - 1)) {
-			errno = EIO;
+			read_faulted(&b->window, chunk + at, page, b->window.offset + done + at) < 0)
 			return -1;
-		}
 		at += page;
 	}
 	return send(fd, chunk, n, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -57,9 +57,10 @@ ssize_t dax_pread(struct vfs_file *f, const struct iovec *iov, int n, uint64_t o
 		return posix_pread(f, iov, n, offset, flags);
 	int rc = copy_out(m, iov, e);
 	dax_map_unref(m);
-	if (rc < 0)
-		dax_inode_changed(i); /* by somebody else */
-	return rc < 0 ? rc : (ssize_t)len;
+	if (rc == 0)
+		return (ssize_t)len;
+	dax_inode_changed(i); /* by somebody else, or the medium fails: the kernel knows */
+	return posix_pread(f, iov, n, offset, flags);
 }
 
 struct store {
