@@ -16,7 +16,8 @@ struct cli {
 	const struct command *command;
 	struct tevent_context *ev;
 	struct daxsmb_options options;
-	bool anonymous, recursive, long_listing, parents, quiet;
+	bool anonymous, recursive, long_listing, parents, quiet, direct;
+	uint16_t direct_port; /* where the server takes SMB Direct; 0: 5445 */
 	unsigned depth; /* requests in flight; 0: the default of the subcommand */
 	uint32_t block; /* bytes in one of them, before the server's limit */
 	int argc;       /* operands */
@@ -39,7 +40,7 @@ struct command {
 
 /* Rows of the table in main.c. */
 extern const struct command command_ls, command_get, command_put, command_cat, command_stat, command_rm,
-	command_mkdir, command_bench;
+	command_mkdir, command_bench, command_map;
 
 /* False after having said what is wrong. */
 bool cli_parse(struct cli *cli, int argc, char **argv);

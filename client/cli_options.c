@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT, OPT_VIA };
+enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT, OPT_VIA, OPT_DIRECT, OPT_DIRECT_PORT };
 enum { DEFAULT_BLOCK = 1 << 20, MAX_DEPTH = 1024, MAX_OPTIONS = 64 };
 
 static const struct option common[] = {
@@ -22,6 +22,8 @@ static const struct option common[] = {
 	{"block", required_argument, NULL, OPT_BLOCK},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{"via", required_argument, NULL, OPT_VIA},
+	{"direct", no_argument, NULL, OPT_DIRECT},
+	{"direct-port", required_argument, NULL, OPT_DIRECT_PORT},
 };
 
 bool cli_size(const char *text, uint64_t *out)
@@ -107,6 +109,8 @@ static bool take_flag(struct cli *cli, int code)
 		return cli->long_listing = true;
 	case 'q':
 		return cli->quiet = true;
+	case OPT_DIRECT:
+		return cli->direct = true;
 	}
 	return false;
 }
@@ -124,6 +128,11 @@ static bool take_common(struct cli *cli, int code, char *value)
 		return take_protect(cli, value);
 	case OPT_VIA:
 		return take_via(cli, value);
+	case OPT_DIRECT_PORT:
+		if (!take_number(value, UINT16_MAX, &n))
+			return false;
+		cli->direct_port = (uint16_t)n;
+		return true;
 	case OPT_DEPTH:
 		if (!take_number(value, MAX_DEPTH, &n))
 			return false;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "client/direct_copy.h"
 #include "client/path.h"
 #include "client/transfer.h"
 
@@ -18,7 +19,7 @@ static int local_fail(const char *path, int err)
 static int get_to(struct cli *cli, const char *path, int fd, const char *local_name)
 {
 	int local;
-	ntstatus_t status = transfer_get(cli, path, fd, client_path_last(path), &local);
+	ntstatus_t status = (cli->direct ? direct_get : transfer_get)(cli, path, fd, client_path_last(path), &local);
 
 	if (local)
 		return local_fail(local_name, local);

@@ -29,13 +29,18 @@ void client_conn_fail(struct daxsmb_conn *c, ntstatus_t why)
 		c->transport->ops->close(c->transport);
 	TALLOC_FREE(c->watch);
 	conn_end_all(c, why);
+	if (c->lost)
+		c->lost(c->lost_arg);
 }
 
 static int conn_destructor(struct daxsmb_conn *c)
 {
 	struct list *item;
 
+	c->lost = NULL;
 	client_conn_fail(c, STATUS_CONNECTION_DISCONNECTED);
+	while ((item = list_pop(&c->breaks)))
+		;
 	while ((item = list_pop(&c->sessions)))
 		container_of(item, struct daxsmb_session, link)->conn = NULL;
 	return 0;
@@ -48,7 +53,7 @@ static uint32_t offered_capabilities(const struct daxsmb_conn *c)
 	if (c->max_dialect >= SMB2_DIALECT_0210)
 		caps |= SMB2_GLOBAL_CAP_LARGE_MTU;
 	if (c->max_dialect >= SMB2_DIALECT_0300)
-		caps |= SMB2_GLOBAL_CAP_ENCRYPTION;
+		caps |= SMB2_GLOBAL_CAP_ENCRYPTION | SMB2_GLOBAL_CAP_LEASING | SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 	return caps;
 }
 
@@ -74,6 +79,7 @@ struct daxsmb_conn *client_conn_new(
 		list_init(&c->pending[i]);
 	list_init(&c->queue);
 	list_init(&c->sessions);
+	list_init(&c->breaks);
 	talloc_set_destructor(c, conn_destructor);
 	return c;
 }

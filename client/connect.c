@@ -14,8 +14,24 @@ struct connect_state {
 static void connect_tcp_done(struct tevent_req *sub);
 static void connect_negotiated(struct tevent_req *sub);
 
+/* What all channels of a session have in common, [MS-SMB2] 3.2.4.1.7. */
+static void connect_as(struct daxsmb_conn *c, struct daxsmb_conn *sibling)
+{
+	memcpy(c->client_guid, sibling->client_guid, sizeof(c->client_guid));
+	c->min_dialect = c->max_dialect = sibling->dialect;
+	c->security_mode = sibling->security_mode;
+	c->capabilities = sibling->capabilities;
+	c->primary = sibling;
+}
+
 struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
 	uint16_t port, const struct daxsmb_options *o)
+{
+	return client_connect_send(mem, ev, host, port, o, NULL);
+}
+
+struct tevent_req *client_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
+	const struct daxsmb_options *o, struct daxsmb_conn *sibling)
 {
 	struct connect_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct connect_state);
@@ -28,6 +44,8 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 	s->conn = client_conn_new(s, ev, o);
 	if (tevent_req_nomem(s->conn, req))
 		return tevent_req_post(req, ev);
+	if (sibling)
+		connect_as(s->conn, sibling);
 	s->conn->host = talloc_strdup(s->conn, host);
 	if (tevent_req_nomem(s->conn->host, req))
 		return tevent_req_post(req, ev);

@@ -393,6 +393,11 @@ bool exchange_wants_signature(const struct exchange *x)
 	return exchange_signs(x);
 }
 
+bool exchange_checks_itself(const struct exchange *x)
+{
+	return x->p.checks_itself;
+}
+
 void exchange_interim(struct exchange *x, unsigned index, uint64_t async_id)
 {
 	x->part[index].async_id = async_id;

@@ -20,6 +20,7 @@ struct exchange_params {
 	uint32_t tree_id;
 	bool seal;                  /* by the tree's demand */
 	bool always_sign;           /* and the answer has to be signed */
+	bool checks_itself;         /* the answer's signature is the caller's to check */
 	uint8_t *preauth;           /* hash that takes the message as sent; NULL */
 	struct bytes payload;       /* behind the last body; borrowed until the exchange ends */
 	struct rdma_buffer *buffer; /* registered until the exchange ends; NULL */
@@ -63,6 +64,7 @@ struct exchange *exchange_from_link(struct list *link);
 struct daxsmb_session *exchange_session(const struct exchange *x);
 bool exchange_wants_seal(const struct exchange *x);
 bool exchange_wants_signature(const struct exchange *x);
+bool exchange_checks_itself(const struct exchange *x);
 void exchange_interim(struct exchange *x, unsigned index, uint64_t async_id);
 /*
  * owner: the memory that holds the message if it holds nothing else, and is then taken; else NULL, and it

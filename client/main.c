@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_rm,
 	&command_mkdir,
 	&command_bench,
+	&command_map,
 };
 
 static int usage(FILE *to)
@@ -39,6 +40,9 @@ static int usage(FILE *to)
 		    "      --via=tcp|smbdirect              how the messages travel (default tcp); "
 		    "smbdirect: RDMA in "
 		    "software\n"
+		    "      --direct                         map the file and move it by RDMA (get, put)\n"
+		    "      --direct-port=N                  where the server takes SMB Direct, for direct access (default "
+		    "5445)\n"
 		    "      --depth=N                        requests in flight of a transfer (default 16)\n"
 		    "      --block=SIZE                     bytes in one request (default 1M)\n"
 		    "      --timeout=SECONDS                silence of the server that ends the connection "

@@ -9,6 +9,8 @@ static bool answer_is_authentic(struct exchange *x, const struct smb2_header *h,
 {
 	struct daxsmb_session *s = exchange_session(x);
 
+	if (exchange_checks_itself(x))
+		return true;
 	if (sealed_by)
 		return s == sealed_by;
 	if (exchange_wants_seal(x))
@@ -54,6 +56,27 @@ static void take_final(struct daxsmb_conn *c, struct pending *p, const struct sm
 	talloc_free(p);
 }
 
+/*
+ * The break of a lease, 3.2.5.19.2; it may come over any connection of the client. Nobody asks for oplocks here. It is not
+ * signed: who forges one makes us give up what we would have to give up for the asking.
+ */
+static ntstatus_t take_break(struct daxsmb_conn *c, struct bytes message)
+{
+	struct smb2_lease_break_notification n;
+	struct rd r = rd_over(message);
+
+	rd_seek(&r, SMB2_HEADER_SIZE);
+	if (!smb2_lease_break_notification_decode(&r, &n))
+		return STATUS_SUCCESS;
+	LIST_FOREACH_SAFE (item, &(c->primary ? c->primary : c)->breaks) {
+		struct break_listener *l = container_of(item, struct break_listener, link);
+
+		if (memcmp(l->key, n.lease_key, sizeof(l->key)) == 0)
+			l->broken(l->arg, &n);
+	}
+	return STATUS_SUCCESS;
+}
+
 /* STATUS_SUCCESS, or why the connection has to end. */
 static ntstatus_t take_answer(struct daxsmb_conn *c, uint8_t **owner, struct bytes message,
 	const struct smb2_header *h, const struct daxsmb_session *sealed_by)
@@ -62,9 +85,8 @@ static ntstatus_t take_answer(struct daxsmb_conn *c, uint8_t **owner, struct byt
 
 	if (!(h->flags & SMB2_FLAGS_SERVER_TO_REDIR))
 		return STATUS_INVALID_NETWORK_RESPONSE;
-	/* An oplock or lease break: this client asks for neither. */
 	if (h->message_id == UINT64_MAX)
-		return h->command == SMB2_OPLOCK_BREAK ? STATUS_SUCCESS : STATUS_INVALID_NETWORK_RESPONSE;
+		return h->command == SMB2_OPLOCK_BREAK ? take_break(c, message) : STATUS_INVALID_NETWORK_RESPONSE;
 	p = client_pending_find(c, h->message_id);
 	if (!p || p->command != h->command)
 		return STATUS_INVALID_NETWORK_RESPONSE;

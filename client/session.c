@@ -14,6 +14,7 @@ struct session_state {
 	struct tevent_context *ev;
 	struct daxsmb_conn *conn;
 	struct daxsmb_session *session;
+	const struct daxsmb_session *primary; /* which this log-on is to join; NULL */
 	struct auth_client *auth;
 	ntstatus_t auth_status;
 	enum daxsmb_protect protect;
@@ -54,8 +55,10 @@ static void session_setup_answered(struct tevent_req *sub);
 static void session_setup_step(struct tevent_req *req, struct bytes token)
 {
 	struct session_state *s = tevent_req_data(req, struct session_state);
-	struct exchange_params p = {.conn = s->conn, .session = s->session, .preauth = s->session->preauth};
+	struct exchange_params p = {.conn = s->conn, .session = s->session, .preauth = s->session->preauth,
+		.checks_itself = s->primary != NULL};
 	struct smb2_session_setup_req q = {
+		.flags = s->primary ? SMB2_SESSION_FLAG_BINDING : 0,
 		.security_mode = (uint8_t)s->conn->security_mode, .security_buffer = token};
 	struct tevent_req *sub;
 
@@ -101,13 +104,37 @@ static ntstatus_t session_protection(struct session_state *s, uint16_t flags)
 	return STATUS_SUCCESS;
 }
 
+/*
+ * 3.2.5.3.3: a channel signs by a key of its own, which comes from this log-on. It never encrypts: it would use the keys of the
+ * session, and counts its nonces for itself.
+ */
+static ntstatus_t session_joined(struct session_state *s, uint16_t flags, struct bytes answer)
+{
+	struct daxsmb_session *n = s->session;
+	struct session_keys keys;
+
+	if (flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL))
+		return STATUS_ACCESS_DENIED;
+	session_keys_derive(&keys, s->conn->dialect, s->conn->cipher,
+		BYTES(auth_client_session_key(s->auth), SESSION_KEY_SIZE), n->preauth);
+	TALLOC_FREE(n->signer);
+	n->signer = signer_new(n, s->conn->signing, keys.signing);
+	if (!n->signer)
+		return STATUS_NO_MEMORY;
+	n->sign = s->primary->sign;
+	return signer_verify(n->signer, answer, true) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+}
+
 /* The server accepted: keys, and the signature of this very answer, 3.2.5.3.3. */
 static ntstatus_t session_accepted(
 	struct session_state *s, uint16_t flags, const struct smb2_header *h, struct bytes answer)
 {
 	struct daxsmb_session *n = s->session;
-	ntstatus_t status = session_protection(s, flags);
+	ntstatus_t status;
 
+	if (s->primary)
+		return session_joined(s, flags, answer);
+	status = session_protection(s, flags);
 	if (!status_is_ok(status) || n->guest)
 		return status;
 	if (h->flags & SMB2_FLAGS_SIGNED)
@@ -131,6 +158,16 @@ static void session_setup_success(struct tevent_req *req, const struct smb2_sess
 		tevent_req_done(req);
 }
 
+/* 3.2.5.1.3: until a channel has its own key, answers are signed by the session's. */
+static bool session_is_same(const struct session_state *s, const struct smb2_header *h, struct bytes answer)
+{
+	if (!s->primary)
+		return true;
+	if (h->session_id != s->session->id || !(h->flags & SMB2_FLAGS_SIGNED))
+		return false;
+	return status_is_ok(h->status) || signer_verify(s->session->signer, answer, true);
+}
+
 static void session_setup_answered(struct tevent_req *sub)
 {
 	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
@@ -147,6 +184,8 @@ static void session_setup_answered(struct tevent_req *sub)
 		tevent_req_error(req, status);
 	} else if (!smb2_session_setup_rsp_decode(&body, &p)) {
 		tevent_req_error(req, STATUS_INVALID_NETWORK_RESPONSE);
+	} else if (!session_is_same(s, &h, exchange_answer_bytes(sub, 0))) {
+		tevent_req_error(req, STATUS_ACCESS_DENIED);
 	} else {
 		s->session->id = h.session_id;
 		if (status_is_ok(status)) {
@@ -160,8 +199,23 @@ static void session_setup_answered(struct tevent_req *sub)
 	talloc_free(sub);
 }
 
+/* [MS-SMB2] 3.2.4.2.3.1: the requests of a binding bear the session's id and are signed by its key. */
+static bool session_join(struct daxsmb_session *n, const struct daxsmb_session *primary)
+{
+	n->id = primary->id;
+	n->sign = true;
+	n->signer = signer_new(n, n->conn->signing, primary->keys.signing);
+	return n->signer != NULL;
+}
+
 struct tevent_req *daxsmb_session_setup_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c, const struct daxsmb_options *o)
+{
+	return client_session_setup_send(mem, ev, c, o, NULL);
+}
+
+struct tevent_req *client_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c,
+	const struct daxsmb_options *o, const struct daxsmb_session *primary)
 {
 	struct session_state *s;
 	struct tevent_req *req = tevent_req_create(mem, &s, struct session_state);
@@ -175,10 +229,15 @@ struct tevent_req *daxsmb_session_setup_send(
 	s->conn = c;
 	s->protect = o->protect;
 	s->anonymous = !o->user || !*o->user;
+	s->primary = primary;
 	s->session = session_new(s, c);
 	s->auth = auth_client_new(s, o->user ?: "", o->domain ?: "", o->password ?: "", c->host);
 	if (tevent_req_nomem(s->session, req) || tevent_req_nomem(s->auth, req))
 		return tevent_req_post(req, ev);
+	if (primary && !session_join(s->session, primary)) {
+		tevent_req_oom(req);
+		return tevent_req_post(req, ev);
+	}
 	if (session_auth(req, c->server_token, &token))
 		session_setup_step(req, token);
 	return req;

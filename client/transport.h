@@ -37,6 +37,7 @@ struct transport {
 };
 
 struct rdma_target;
+struct rdma_conn;
 
 struct transport_ops {
 	void (*send)(struct transport *t, struct frame *f);
@@ -45,6 +46,8 @@ struct transport_ops {
 	/* As rdma_register and rdma_deregister; harmless on a closed transport. NULL: it has no RDMA. */
 	int (*register_target)(struct transport *t, struct rdma_target *target);
 	void (*deregister)(struct transport *t, struct rdma_target *target);
+	/* For Reads and Writes; NULL on a closed transport. */
+	struct rdma_conn *(*rdma)(struct transport *t);
 };
 
 /*

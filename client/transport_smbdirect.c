@@ -113,6 +113,13 @@ static void direct_deregister(struct transport *base, struct rdma_target *target
 		rdma_deregister(smbdirect_rdma(d->s), target);
 }
 
+static struct rdma_conn *direct_rdma(struct transport *base)
+{
+	struct direct *d = container_of(base, struct direct, t);
+
+	return d->s ? smbdirect_rdma(d->s) : NULL;
+}
+
 static void direct_established(void *arg)
 {
 	struct direct *d = arg;
@@ -180,7 +187,8 @@ struct transport *transport_smbdirect_new(
 	static const struct transport_ops ops = {.send = direct_send,
 		.close = direct_close,
 		.register_target = direct_register,
-		.deregister = direct_deregister};
+		.deregister = direct_deregister,
+		.rdma = direct_rdma};
 	static const struct smbdirect_handlers handlers = {.established = direct_established,
 		.reserve = direct_reserve,
 		.release = direct_release,

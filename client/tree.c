@@ -29,6 +29,18 @@ static struct daxsmb_tree *tree_new(TALLOC_CTX *mem, struct daxsmb_session *s)
 	return t;
 }
 
+struct daxsmb_tree *client_tree_on_channel(struct daxsmb_session *channel, const struct daxsmb_tree *t)
+{
+	struct daxsmb_tree *same = tree_new(channel, channel);
+
+	if (same) {
+		same->id = t->id;
+		same->type = t->type;
+		same->seal = t->seal;
+	}
+	return same;
+}
+
 struct tevent_req *daxsmb_tree_connect_send(
 	TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *n, const char *share)
 {

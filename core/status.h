@@ -102,6 +102,7 @@ typedef uint32_t ntstatus_t;
 	X(STATUS_USER_SESSION_DELETED, 0xC0000203)                                                            \
 	X(STATUS_INSUFF_SERVER_RESOURCES, 0xC0000205)                                                         \
 	X(STATUS_INVALID_BUFFER_SIZE, 0xC0000206)                                                             \
+	X(STATUS_LOST_WRITEBEHIND_DATA, 0xC0000222)                                                           \
 	X(STATUS_NOT_FOUND, 0xC0000225)                                                                       \
 	X(STATUS_DUPLICATE_OBJECTID, 0xC000022A)                                                              \
 	X(STATUS_CONNECTION_DISCONNECTED, 0xC000020C)                                                         \

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#ifndef CLIENT_PMEM_H
+#define CLIENT_PMEM_H
+
+#include "client/conn.h"
+#include "client/daxsmb_pmem.h"
+#include "rdma/rdma.h"
+#include "wire/create_context.h"
+
+/*
+ * Direct access, for this room only.
+ *
+ *   direct --owns--> channel (connection, session, tree), files     file --owns--> regions
+ *
+ * A region, and which way an operation on it goes:
+ *
+ *              MAP                     break
+ *   SMB -----------------> DIRECT -----------------> DRAINING (operations wait)
+ *    ^                        | the channel ends         | nothing is under way, committed, unmapped; all regions of the file
+ *    +------------------------+                          | are so far: the break is acknowledged
+ *    +---------------------------------------------------+
+ *
+ * An operation is its tevent_req; it stands in region->held while it waits, in region->issued while it is under way by RDMA, in
+ * region->over_smb while it is so. What is written so, and not yet known to be committed, is counted: posted > committed.
+ */
+
+enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
+
+enum region_state { REGION_SMB, REGION_DIRECT, REGION_DRAINING };
+
+struct daxsmb_direct {
+	struct tevent_context *ev;
+	struct daxsmb_tree *tree;
+	const char *host;
+	uint16_t port;
+	struct daxsmb_options options;
+	struct daxsmb_conn *channel; /* NULL: there is none */
+	struct daxsmb_tree *on_channel;
+	struct tevent_req *connecting;
+	struct list waiting; /* channel_wait */
+	struct list files;
+};
+
+struct daxsmb_file {
+	struct list link;
+	struct daxsmb_direct *direct;
+	const char *path;
+	struct smb2_file_id id;
+	uint64_t size;
+	struct break_listener listener;
+	uint32_t access, wish, lease; /* PMEM_ACCESS_*; SMB2_LEASE_* asked for and held */
+	struct pmem_offer_rsp offer;
+	struct list regions;
+
+	bool breaking, must_ack;
+	uint32_t left; /* by the break that is under way */
+	struct tevent_req *request; /* the acknowledgement */
+	struct tevent_req *look;    /* the lease is asked for again */
+	struct tevent_timer *retry;
+	unsigned pause_ms;
+	uint64_t mapped_ns; /* when a region was last mapped */
+};
+
+struct daxsmb_region {
+	struct list link;
+	struct daxsmb_file *file;
+	uint64_t offset, length;
+	uint32_t access;
+	enum region_state state;
+	struct pmem_map_rsp map;
+	struct list held, issued, over_smb;
+	uint64_t posted, committed;
+	bool smb_dirty;
+	unsigned lost, reported; /* how often writes were lost, and of which time a commit has told */
+	struct tevent_immediate *pump;
+
+	struct rdma_work drain; /* the commit before a mapping is given back */
+	struct iovec drain_iov;
+	uint8_t drain_byte;
+	bool draining_commit, unmapped, tell_lost;
+	struct tevent_req *request; /* MAP or UNMAP */
+	struct tevent_req *unmapping; /* the caller's */
+
+	daxsmb_region_fn watcher;
+	void *watcher_arg;
+	unsigned revocations, losses, mappings;
+	uint64_t bytes_direct, bytes_smb;
+};
+
+/* pmem_direct.c: done once the channel is there. */
+struct tevent_req *pmem_channel_send(TALLOC_CTX *mem, struct daxsmb_direct *d);
+ntstatus_t pmem_channel_recv(struct tevent_req *req);
+/* NULL: there is no channel. */
+struct rdma_conn *pmem_rdma(const struct daxsmb_direct *d);
+/* Ends the channel: nothing of the caller's memory is used any more when it returns. */
+void pmem_channel_end(struct daxsmb_direct *d);
+
+/* pmem_map.c */
+struct tevent_req *pmem_map_request_send(TALLOC_CTX *mem, struct daxsmb_region *r);
+ntstatus_t pmem_map_request_recv(struct tevent_req *req, struct pmem_map_rsp *out);
+struct tevent_req *pmem_unmap_request_send(TALLOC_CTX *mem, struct daxsmb_region *r);
+
+/* pmem_open.c: contexts of a CREATE for the file's lease. */
+struct bytes pmem_contexts(TALLOC_CTX *mem, const struct daxsmb_file *f);
+
+/* pmem_break.c */
+void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n);
+/* Something of the region has ended: a drain or a break may go on. */
+void pmem_drained(struct daxsmb_region *r);
+void pmem_channel_lost(struct daxsmb_direct *d);
+/* A region was mapped. */
+void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map);
+uint32_t pmem_lease_for(uint32_t access);
+
+/* pmem_io.c: what is held goes its way, from the event loop. */
+void pmem_pump(struct daxsmb_region *r);
+/* The region is freed: what concerns it ends. */
+void pmem_operations_end(struct daxsmb_region *r);
+void pmem_tell(struct daxsmb_region *r, enum daxsmb_region_event e);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The break of a file's lease, the end of the channel, and how a region comes back afterwards. */
+#include "client/exchange.h"
+#include "client/pmem.h"
+#include "client/req.h"
+#include "core/clock.h"
+
+#include <errno.h>
+
+enum { LEASE_ACK_ROOM = 36, ACK_REQUIRED = 1, IMPERSONATION = 2 };
+
+static bool needs_more(const struct daxsmb_region *r, uint32_t lease)
+{
+	return pmem_lease_for(r->access) & ~lease;
+}
+
+/* ---- coming back ---- */
+
+static void retry_schedule(struct daxsmb_file *f);
+
+/* Another connection of this client is for this file as good as gone: nothing to come back to. */
+static bool is_hopeless(const struct daxsmb_file *f)
+{
+	struct daxsmb_conn *c = daxsmb_tree_conn(f->direct->tree);
+
+	return !c || c->dead;
+}
+
+static void remap_answered(struct tevent_req *sub)
+{
+	struct daxsmb_region *r = tevent_req_callback_data_void(sub);
+	struct pmem_map_rsp map;
+	ntstatus_t status = pmem_map_request_recv(sub, &map);
+
+	TALLOC_FREE(r->request);
+	if (status_is_ok(status)) {
+		pmem_mapped(r, &map);
+		pmem_tell(r, DAXSMB_REGION_MAPPED);
+	}
+	pmem_drained(r);
+}
+
+static void remap_all(struct daxsmb_file *f)
+{
+	LIST_FOREACH (item, &f->regions) {
+		struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
+
+		if (r->state != REGION_SMB || r->request || r->unmapping || needs_more(r, f->lease))
+			continue;
+		r->request = pmem_map_request_send(r, r);
+		if (r->request)
+			tevent_req_set_callback(r->request, remap_answered, r);
+	}
+	retry_schedule(f);
+}
+
+static void forget(struct tevent_req *req)
+{
+	talloc_free(req);
+}
+
+static void look_answered(struct tevent_req *sub)
+{
+	struct daxsmb_file *f = tevent_req_callback_data_void(sub);
+	struct daxsmb_direct *d = f->direct;
+	struct smb2_create_contexts_rsp c;
+	struct smb2_create_rsp p;
+	ntstatus_t status = daxsmb_create_recv(sub, &p);
+
+	if (status_is_ok(status)) {
+		struct tevent_req *closing =
+			daxsmb_close_send(d, d->ev, d->tree, &(struct smb2_close_req){.file_id = p.file_id});
+
+		if (closing)
+			tevent_req_set_callback(closing, forget, NULL);
+		if (smb2_create_contexts_rsp_decode(p.contexts, &c) && c.has_lease && !f->breaking)
+			f->lease = c.lease.state;
+	}
+	TALLOC_FREE(f->look);
+	if (!f->breaking)
+		remap_all(f);
+}
+
+/*
+ * The lease is asked for again by an open that only looks at attributes: the server gives the lease what it can, and takes
+ * nothing from others for its sake ([MS-FSA] 2.1.4.12).
+ */
+static void look_again(struct daxsmb_file *f)
+{
+	struct daxsmb_direct *d = f->direct;
+	struct smb2_create_req q = {
+		.oplock_level = SMB2_OPLOCK_LEVEL_LEASE,
+		.impersonation_level = IMPERSONATION,
+		.desired_access = FILE_READ_ATTRIBUTES,
+		.share_access = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+		.create_disposition = FILE_OPEN,
+		.create_options = FILE_NON_DIRECTORY_FILE,
+		.contexts = pmem_contexts(f, f),
+	};
+
+	if (q.contexts.data)
+		f->look = daxsmb_create_send(f, d->ev, d->tree, f->path, &q);
+	talloc_free((void *)q.contexts.data);
+	if (f->look)
+		tevent_req_set_callback(f->look, look_answered, f);
+	else
+		retry_schedule(f);
+}
+
+/* Whether some region is to be mapped again; *lease: with a lease that the file does not have. */
+static bool some_region_waits(const struct daxsmb_file *f, bool *lease)
+{
+	bool some = false;
+
+	*lease = false;
+	LIST_FOREACH (item, &f->regions) {
+		const struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
+
+		if (r->state != REGION_SMB || r->request || r->unmapping)
+			continue;
+		some = true;
+		*lease |= needs_more(r, f->lease);
+	}
+	return some;
+}
+
+static void retry(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
+{
+	struct daxsmb_file *f = arg;
+	bool lease;
+
+	f->retry = NULL;
+	if (f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
+		return;
+	if (lease)
+		look_again(f);
+	else
+		remap_all(f);
+}
+
+static void retry_schedule(struct daxsmb_file *f)
+{
+	bool lease;
+
+	if (f->retry || f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
+		return;
+	f->retry = tevent_add_timer(f->direct->ev, f,
+		tevent_timeval_current_ofs(f->pause_ms / 1000, f->pause_ms % 1000 * 1000), retry, f);
+	f->pause_ms = f->pause_ms * 2 < RETRY_LONGEST_MS ? f->pause_ms * 2 : RETRY_LONGEST_MS;
+}
+
+/* A mapping that did not live long is not rushed to come back: two who want the same file would but take it from each other. */
+static void retry_after(struct daxsmb_file *f)
+{
+	uint64_t lived_ms = (clock_now_ns() - f->mapped_ns) / 1000000;
+
+	if (!f->pause_ms || lived_ms > 10 * (uint64_t)f->pause_ms)
+		f->pause_ms = RETRY_FIRST_MS;
+}
+
+/* ---- the end of a mapping ---- */
+
+static void recall(struct daxsmb_region *r)
+{
+	r->state = REGION_DRAINING;
+	r->revocations++;
+	retry_after(r->file);
+	pmem_tell(r, DAXSMB_REGION_REVOKED);
+}
+
+void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map)
+{
+	struct daxsmb_file *f = r->file;
+
+	/* The channel may have ended behind the answer. */
+	if (!pmem_rdma(f->direct))
+		return;
+	r->map = *map;
+	r->state = REGION_DIRECT;
+	r->unmapped = false;
+	r->mappings++;
+	f->mapped_ns = clock_now_ns();
+	if (f->breaking && needs_more(r, f->left))
+		recall(r);
+}
+
+static void drain_committed(struct rdma_work *w, int error)
+{
+	struct daxsmb_region *r = container_of(w, struct daxsmb_region, drain);
+
+	r->draining_commit = false;
+	if (error == -ECONNRESET || error == -ECANCELED)
+		return; /* the end of the channel says the rest */
+	if (!error)
+		r->committed = r->posted;
+	pmem_drained(r);
+}
+
+static void drain_commit(struct daxsmb_region *r, struct rdma_conn *c)
+{
+	r->drain_iov = (struct iovec){&r->drain_byte, 1};
+	r->drain = (struct rdma_work){.iov = &r->drain_iov,
+		.n = 1,
+		.tag = r->map.descriptors[0].token,
+		.remote_offset = r->map.descriptors[0].offset,
+		.done = drain_committed};
+	r->draining_commit = true;
+	rdma_read(c, &r->drain);
+}
+
+static void unmap_answered(struct tevent_req *sub)
+{
+	struct daxsmb_region *r = tevent_req_callback_data_void(sub);
+
+	/* The server may have ended it already, or the connection: gone it is. */
+	TALLOC_FREE(r->request);
+	pmem_drained(r);
+}
+
+/* One step further, if nothing is under way. */
+static void drain(struct daxsmb_region *r)
+{
+	struct rdma_conn *c = pmem_rdma(r->file->direct);
+
+	if (!list_empty(&r->issued) || r->draining_commit || r->request)
+		return;
+	if (c && r->posted > r->committed && !r->unmapping) {
+		drain_commit(r, c);
+		return;
+	}
+	if (c && !r->unmapped) {
+		r->unmapped = true;
+		r->request = pmem_unmap_request_send(r, r);
+		if (r->request) {
+			tevent_req_set_callback(r->request, unmap_answered, r);
+			return;
+		}
+	}
+	r->state = REGION_SMB;
+	pmem_pump(r);
+}
+
+/* ---- the break ---- */
+
+static void break_over(struct daxsmb_file *f)
+{
+	f->breaking = false;
+	f->must_ack = false;
+	f->lease = f->left;
+	retry_schedule(f);
+}
+
+static void acknowledged(struct tevent_req *sub)
+{
+	struct daxsmb_file *f = tevent_req_callback_data_void(sub);
+
+	TALLOC_FREE(f->request);
+	break_over(f);
+}
+
+/* [MS-SMB2] 3.2.4.25 */
+static void acknowledge(struct daxsmb_file *f)
+{
+	struct exchange_params p = exchange_on_tree(f->direct->tree);
+	struct smb2_lease_break_ack a = {.lease_state = f->left};
+
+	memcpy(a.lease_key, f->listener.key, sizeof(a.lease_key));
+	f->must_ack = false;
+	smb2_lease_break_ack_encode(exchange_add(f, &p, SMB2_OPLOCK_BREAK, 1, LEASE_ACK_ROOM), &a);
+	f->request = exchange_send(f, f->direct->ev, &p);
+	if (f->request)
+		tevent_req_set_callback(f->request, acknowledged, f);
+	else
+		break_over(f);
+}
+
+/* Whether all regions have given back what the break takes. */
+static bool is_quiet(const struct daxsmb_file *f)
+{
+	LIST_FOREACH (item, &f->regions) {
+		const struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
+
+		if (needs_more(r, f->left) && (r->state != REGION_SMB || r->request))
+			return false;
+	}
+	return true;
+}
+
+static void file_advance(struct daxsmb_file *f)
+{
+	if (!f->breaking) {
+		retry_schedule(f);
+		return;
+	}
+	if (f->request || !is_quiet(f))
+		return;
+	if (f->must_ack)
+		acknowledge(f);
+	else
+		break_over(f);
+}
+
+void pmem_drained(struct daxsmb_region *r)
+{
+	struct daxsmb_file *f = r->file;
+
+	if (r->state == REGION_DRAINING)
+		drain(r);
+	if (r->unmapping && r->state == REGION_SMB && !r->request) {
+		struct tevent_req *req = r->unmapping;
+
+		r->unmapping = NULL;
+		list_remove(&r->link);
+		tevent_req_done(req);
+	}
+	file_advance(f);
+}
+
+void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
+{
+	struct daxsmb_file *f = arg;
+
+	f->breaking = true;
+	f->left = n->new_state;
+	f->lease = n->new_state;
+	f->must_ack |= n->flags & ACK_REQUIRED;
+	TALLOC_FREE(f->retry);
+	LIST_FOREACH (item, &f->regions) {
+		struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
+
+		if (r->state == REGION_DIRECT && needs_more(r, f->left)) {
+			recall(r);
+			drain(r);
+		}
+	}
+	file_advance(f);
+}
+
+/* ---- the end of the channel ---- */
+
+static void region_lost(struct daxsmb_region *r)
+{
+	if (r->state == REGION_SMB)
+		return;
+	r->state = REGION_SMB;
+	r->losses++;
+	if (r->posted > r->committed) {
+		r->lost++;
+		r->committed = r->posted;
+	}
+	r->tell_lost = true;
+	retry_after(r->file);
+	pmem_pump(r);
+}
+
+void pmem_channel_lost(struct daxsmb_direct *d)
+{
+	LIST_FOREACH (item, &d->files) {
+		struct daxsmb_file *f = container_of(item, struct daxsmb_file, link);
+
+		LIST_FOREACH (ritem, &f->regions)
+			region_lost(container_of(ritem, struct daxsmb_region, link));
+	}
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Operations on a region. Each goes piece by piece, and each piece by RDMA or over SMB as the region's state then says. */
+#include "client/pmem.h"
+#include "client/req.h"
+
+#include <errno.h>
+
+enum { MAX_PIECE = 1 << 30 };
+
+enum op_kind { OP_READ, OP_WRITE, OP_COMMIT };
+
+struct region_op {
+	struct list link;
+	struct tevent_req *req;
+	struct daxsmb_region *region;
+	enum op_kind kind;
+	uint64_t offset; /* from the region's beginning */
+	uint8_t *buf;    /* read only of a write */
+	size_t len, done, piece;
+	struct tevent_req *over_smb;
+	struct rdma_work work;
+	struct iovec iov;
+	bool under_way, freed; /* by RDMA; while it is */
+	/* of a commit */
+	uint8_t byte;
+	bool flushed;
+	uint64_t snapshot; /* r->posted when it began */
+	unsigned lost;     /* r->lost when it began */
+};
+
+static void op_run(struct region_op *op);
+
+static void op_end(struct region_op *op, ntstatus_t status)
+{
+	list_remove(&op->link);
+	if (!req_failed(op->req, status))
+		tevent_req_done(op->req);
+}
+
+static void op_hold(struct region_op *op)
+{
+	list_remove(&op->link);
+	list_append(&op->region->held, &op->link);
+}
+
+static void ops_end(struct list *list)
+{
+	struct list *item;
+
+	while ((item = list_pop(list))) {
+		struct region_op *op = container_of(item, struct region_op, link);
+
+		TALLOC_FREE(op->over_smb);
+		op_end(op, STATUS_CANCELLED);
+	}
+}
+
+void pmem_operations_end(struct daxsmb_region *r)
+{
+	ops_end(&r->held);
+	ops_end(&r->over_smb);
+}
+
+static int op_destructor(struct region_op *op)
+{
+	op->freed = true;
+	if (op->under_way)
+		pmem_channel_end(op->region->file->direct);
+	list_remove(&op->link);
+	return 0;
+}
+
+/* ---- by RDMA ---- */
+
+/* The peer's memory of the region from `at` on, as far as one tag reaches; how much that is. */
+static size_t remote_of(const struct daxsmb_region *r, uint64_t at, size_t len, struct rdma_work *w)
+{
+	for (unsigned i = 0; i < r->map.descriptor_count; i++) {
+		const struct smbdirect_descriptor *d = &r->map.descriptors[i];
+
+		if (at < d->length) {
+			uint64_t most = d->length - at < MAX_PIECE ? d->length - at : MAX_PIECE;
+
+			w->tag = d->token;
+			w->remote_offset = d->offset + at;
+			return len < most ? len : (size_t)most;
+		}
+		at -= d->length;
+	}
+	return 0;
+}
+
+static void op_moved(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	if (op->kind == OP_COMMIT) {
+		if (r->committed < op->snapshot)
+			r->committed = op->snapshot;
+		op_end(op, STATUS_SUCCESS);
+		return;
+	}
+	op->done += op->piece;
+	r->bytes_direct += op->piece;
+	if (op->done == op->len)
+		op_end(op, STATUS_SUCCESS);
+	else
+		op_run(op);
+}
+
+static void work_done(struct rdma_work *w, int error)
+{
+	struct region_op *op = container_of(w, struct region_op, work);
+	struct daxsmb_region *r = op->region;
+
+	op->under_way = false;
+	list_remove(&op->link);
+	if (op->freed)
+		return;
+	if (error == -ECONNRESET || error == -ECANCELED)
+		op_hold(op); /* until the end of the channel is told */
+	else if (error)
+		op_end(op, status_from_errno(error));
+	else
+		op_moved(op);
+	if (r->state == REGION_DRAINING && list_empty(&r->issued))
+		pmem_drained(r);
+}
+
+static void op_issue(struct region_op *op, void (*post)(struct rdma_conn *, struct rdma_work *))
+{
+	struct rdma_conn *c = pmem_rdma(op->region->file->direct);
+
+	if (!c) {
+		op_hold(op);
+		return;
+	}
+	op->iov.iov_len = op->piece;
+	op->work.iov = &op->iov;
+	op->work.n = 1;
+	op->work.done = work_done;
+	op->under_way = true;
+	list_append(&op->region->issued, &op->link);
+	post(c, &op->work);
+}
+
+static void op_move(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	op->piece = remote_of(r, op->offset + op->done, op->len - op->done, &op->work);
+	op->iov.iov_base = op->buf + op->done;
+	if (op->kind == OP_WRITE)
+		r->posted++;
+	op_issue(op, op->kind == OP_WRITE ? rdma_write : rdma_read);
+}
+
+/* A Read behind the Writes: it is answered when what they placed is as safe as the level says. */
+static void op_read_after_write(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	op->snapshot = r->posted;
+	op->piece = remote_of(r, 0, 1, &op->work);
+	op->iov.iov_base = &op->byte;
+	op_issue(op, rdma_read);
+}
+
+/* ---- over SMB ---- */
+
+static void smb_moved(struct region_op *op, ntstatus_t status, size_t n)
+{
+	if (status_is_ok(status) && (n == 0 || n > op->piece))
+		status = STATUS_INVALID_NETWORK_RESPONSE;
+	if (!status_is_ok(status)) {
+		op_end(op, status);
+		return;
+	}
+	op->done += n;
+	op->region->bytes_smb += n;
+	if (op->done == op->len)
+		op_end(op, STATUS_SUCCESS);
+	else
+		op_run(op);
+}
+
+static void smb_read_done(struct tevent_req *sub)
+{
+	struct region_op *op = tevent_req_callback_data_void(sub);
+	struct smb2_read_rsp p = {0};
+	ntstatus_t status = daxsmb_read_recv(sub, &p);
+	uint8_t *to = op->buf + op->done;
+
+	if (status_is_ok(status) && p.data.len && p.data.len <= op->piece && p.data.data != to)
+		memcpy(to, p.data.data, p.data.len);
+	TALLOC_FREE(op->over_smb);
+	smb_moved(op, status, p.data.len);
+}
+
+static void smb_write_done(struct tevent_req *sub)
+{
+	struct region_op *op = tevent_req_callback_data_void(sub);
+	struct smb2_write_rsp p = {0};
+	ntstatus_t status = daxsmb_write_recv(sub, &p);
+
+	TALLOC_FREE(op->over_smb);
+	smb_moved(op, status, p.count);
+}
+
+static void smb_flush_done(struct tevent_req *sub)
+{
+	struct region_op *op = tevent_req_callback_data_void(sub);
+	struct smb2_empty p;
+	ntstatus_t status = daxsmb_flush_recv(sub, &p);
+
+	TALLOC_FREE(op->over_smb);
+	if (!status_is_ok(status)) {
+		op->region->smb_dirty = true;
+		op_end(op, status);
+		return;
+	}
+	op_run(op);
+}
+
+static struct tevent_req *smb_send(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+	struct daxsmb_file *f = r->file;
+	struct daxsmb_direct *d = f->direct;
+	bool write = op->kind == OP_WRITE;
+	uint32_t most = write ? daxsmb_tree_max_write(d->tree) : daxsmb_tree_max_read(d->tree);
+	uint64_t at = r->offset + op->offset + op->done;
+	size_t left = op->len - op->done;
+
+	op->piece = left < most ? left : most;
+	if (write) {
+		struct smb2_write_req q = {
+			.offset = at, .file_id = f->id, .data = BYTES(op->buf + op->done, op->piece)};
+
+		r->smb_dirty = true;
+		return daxsmb_write_send(op, d->ev, d->tree, &q);
+	}
+	return daxsmb_read_into_send(op, d->ev, d->tree,
+		&(struct smb2_read_req){.offset = at, .length = (uint32_t)op->piece, .file_id = f->id}, op->buf + op->done);
+}
+
+static void smb_go(struct region_op *op, struct tevent_req *sub, tevent_req_fn done)
+{
+	if (!sub) {
+		op_end(op, STATUS_NO_MEMORY);
+		return;
+	}
+	op->over_smb = sub;
+	list_append(&op->region->over_smb, &op->link);
+	tevent_req_set_callback(sub, done, op);
+}
+
+static void smb_flush(struct region_op *op)
+{
+	struct daxsmb_direct *d = op->region->file->direct;
+	struct smb2_flush_req q = {.file_id = op->region->file->id};
+
+	op->flushed = true;
+	op->region->smb_dirty = false;
+	smb_go(op, daxsmb_flush_send(op, d->ev, d->tree, &q), smb_flush_done);
+}
+
+/* ---- which way ---- */
+
+/* Writes were lost that this commit would have to answer for. */
+static bool commit_is_void(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	if (r->lost == op->lost && r->lost == r->reported)
+		return false;
+	r->reported = r->lost;
+	return true;
+}
+
+static void commit_run(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	if (commit_is_void(op))
+		op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
+	else if (!op->flushed && (r->smb_dirty || r->state == REGION_SMB))
+		smb_flush(op);
+	else if (r->state == REGION_DIRECT && r->posted > r->committed)
+		op_read_after_write(op);
+	else
+		op_end(op, STATUS_SUCCESS);
+}
+
+static void op_run(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+	struct daxsmb_conn *c = daxsmb_tree_conn(r->file->direct->tree);
+
+	list_remove(&op->link);
+	if (!c || c->dead)
+		op_end(op, c ? c->dead : (ntstatus_t)STATUS_USER_SESSION_DELETED);
+	else if (r->state == REGION_DRAINING)
+		op_hold(op);
+	else if (op->kind == OP_COMMIT)
+		commit_run(op);
+	else if (r->state == REGION_DIRECT)
+		op_move(op);
+	else
+		smb_go(op, smb_send(op), op->kind == OP_WRITE ? smb_write_done : smb_read_done);
+}
+
+/* ---- what waits ---- */
+
+void pmem_tell(struct daxsmb_region *r, enum daxsmb_region_event e)
+{
+	if (r->watcher)
+		r->watcher(r->watcher_arg, r, e);
+}
+
+static void pump(struct tevent_context *ev, struct tevent_immediate *im, void *arg)
+{
+	struct daxsmb_region *r = arg;
+	struct list *item;
+
+	if (r->tell_lost) {
+		r->tell_lost = false;
+		pmem_tell(r, DAXSMB_REGION_LOST);
+	}
+	while (r->state != REGION_DRAINING && (item = list_pop(&r->held)))
+		op_run(container_of(item, struct region_op, link));
+	pmem_drained(r);
+}
+
+void pmem_pump(struct daxsmb_region *r)
+{
+	tevent_schedule_immediate(r->pump, r->file->direct->ev, pump, r);
+}
+
+/* ---- the caller's side ---- */
+
+static struct tevent_req *op_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, enum op_kind kind, uint64_t offset, uint8_t *buf, size_t len)
+{
+	struct region_op *op;
+	struct tevent_req *req = tevent_req_create(mem, &op, struct region_op);
+
+	if (!req)
+		return NULL;
+	tevent_req_defer_callback(req, r->file->direct->ev);
+	op->req = req;
+	op->region = r;
+	op->kind = kind;
+	op->offset = offset;
+	op->buf = buf;
+	op->len = len;
+	op->lost = r->lost;
+	list_init(&op->link);
+	talloc_set_destructor(op, op_destructor);
+	if (offset > r->length || len > r->length - offset)
+		op_end(op, STATUS_INVALID_VIEW_SIZE);
+	else if (kind != OP_READ && !(r->access & PMEM_ACCESS_WRITE))
+		op_end(op, STATUS_ACCESS_DENIED);
+	else if (kind != OP_COMMIT && len == 0)
+		op_end(op, STATUS_SUCCESS);
+	else
+		op_run(op);
+	return req;
+}
+
+struct tevent_req *daxsmb_region_read_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, void *buf, size_t len)
+{
+	return op_send(mem, r, OP_READ, offset, buf, len);
+}
+
+struct tevent_req *daxsmb_region_write_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, const void *data, size_t len)
+{
+	return op_send(mem, r, OP_WRITE, offset, (uint8_t *)data, len);
+}
+
+struct tevent_req *daxsmb_region_commit_send(TALLOC_CTX *mem, struct daxsmb_region *r)
+{
+	return op_send(mem, r, OP_COMMIT, 0, NULL, 0);
+}
+
+ntstatus_t daxsmb_region_recv(struct tevent_req *req)
+{
+	return req_status(req);
+}
