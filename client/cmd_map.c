@@ -34,24 +34,30 @@ static const struct option options[] = {
 	{0},
 };
 
-static void say_event(void *arg, struct daxsmb_region *r, enum daxsmb_region_event e)
-{
-	static const char *const words[] = {[DAXSMB_REGION_REVOKED] = "revoked",
-		[DAXSMB_REGION_LOST] = "connection lost",
-		[DAXSMB_REGION_MAPPED] = "mapped again"};
-
-	cli_error("%s", words[e]);
-}
-
 static void say_mapping(struct daxsmb_region *r)
 {
 	struct daxsmb_region_facts f;
 
 	daxsmb_region_facts(r, &f);
+	if (!f.direct) {
+		cli_error("others use the file: over SMB until it can be mapped");
+		return;
+	}
 	cli_error("mapped %llu bytes at %llu for %s: level %s, guard %s, descriptors %u, given back within %u ms",
 		(unsigned long long)f.length, (unsigned long long)f.offset,
 		f.access & PMEM_ACCESS_WRITE ? "writing" : "reading", daxsmb_durability_name(f.durability),
 		daxsmb_guard_name(f.guard), f.descriptors, f.revoke_timeout);
+}
+
+static void say_event(void *arg, struct daxsmb_region *r, enum daxsmb_region_event e)
+{
+	static const char *const words[] = {
+		[DAXSMB_REGION_REVOKED] = "revoked", [DAXSMB_REGION_LOST] = "connection lost"};
+
+	if (e == DAXSMB_REGION_MAPPED)
+		say_mapping(r);
+	else
+		cli_error("%s", words[e]);
 }
 
 static void say_end(struct daxsmb_region *r)

@@ -58,13 +58,13 @@ ntstatus_t daxsmb_file_close_recv(struct tevent_req *req);
 enum daxsmb_region_event {
 	DAXSMB_REGION_REVOKED, /* somebody else needs the file */
 	DAXSMB_REGION_LOST,    /* the RDMA connection has ended */
-	DAXSMB_REGION_MAPPED,  /* again */
+	DAXSMB_REGION_MAPPED,  /* later than at first */
 };
 typedef void (*daxsmb_region_fn)(void *arg, struct daxsmb_region *r, enum daxsmb_region_event e);
 
 /*
- * Maps [offset, offset + length). The end is the server's status; STATUS_CANNOT_GRANT_REQUESTED_OPLOCK: others have the file open.
- * access: PMEM_ACCESS_*. The region is a child of the file; freeing it forgets the mapping, which ends with the file.
+ * Maps [offset, offset + length), or fails with the server's status. That others use the file now is no failure: the region then
+ * goes over SMB until it can be mapped (facts.direct, DAXSMB_REGION_MAPPED). access: PMEM_ACCESS_*. The region is a child of the file; freeing it forgets the mapping, which ends with the file.
  */
 struct tevent_req *daxsmb_map_send(
 	TALLOC_CTX *mem, struct daxsmb_file *f, uint64_t offset, uint64_t length, uint32_t access);

@@ -144,6 +144,8 @@ static void retry_schedule(struct daxsmb_file *f)
 
 	if (f->retry || f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
 		return;
+	if (!f->pause_ms)
+		f->pause_ms = RETRY_FIRST_MS;
 	f->retry = tevent_add_timer(f->direct->ev, f,
 		tevent_timeval_current_ofs(f->pause_ms / 1000, f->pause_ms % 1000 * 1000), retry, f);
 	f->pause_ms = f->pause_ms * 2 < RETRY_LONGEST_MS ? f->pause_ms * 2 : RETRY_LONGEST_MS;

@@ -176,6 +176,13 @@ struct tevent_req *daxsmb_map_send(
 	return req;
 }
 
+/* Others use the file now: the region begins over SMB. */
+static bool may_be_mapped_later(ntstatus_t status)
+{
+	return status == STATUS_CANNOT_GRANT_REQUESTED_OPLOCK || status == STATUS_CANCELLED ||
+	       status == STATUS_SHARING_VIOLATION;
+}
+
 static void first_map_answered(struct tevent_req *sub)
 {
 	struct tevent_req *req = tevent_req_callback_data(sub, struct tevent_req);
@@ -187,6 +194,8 @@ static void first_map_answered(struct tevent_req *sub)
 	TALLOC_FREE(r->request);
 	if (status_is_ok(status))
 		pmem_mapped(r, &map);
+	else if (may_be_mapped_later(status))
+		status = STATUS_SUCCESS;
 	else
 		list_remove(&r->link);
 	pmem_drained(r);
