@@ -77,6 +77,7 @@ struct bench_conn {
 struct bench_op {
 	const char *name;
 	bool needs_file, writes, moves; /* a prepared file, opened; for writing; bytes of it count */
+	bool commits;                   /* what it has written, before it counts */
 	bool needs_directory;           /* with a thousand entries */
 	/* Encodes what a slot sends. */
 	bool (*build)(struct bench_conn *c, struct bench_slot *s);
@@ -148,6 +149,9 @@ void bench_direct_send(struct bench_conn *c, struct bytes head, struct bytes pay
 bool bench_direct_turn(struct bench *b);
 /* Registers memory of an operation anew, as s->buffer; false: its payload is to travel in the message. */
 bool bench_direct_lend(struct bench_slot *s, const uint8_t *base, unsigned rights);
+
+/* bench_pmem.c: the whole run, by direct access. An exit code. */
+int bench_pmem_run(struct bench *b);
 
 /* bench_wire.c: sends what the slot's stage says. False when credits lack. */
 bool bench_issue(struct bench_slot *s, uint64_t now);

@@ -125,6 +125,39 @@ static bool answered_io(struct bench_slot *s, unsigned part, const struct smb2_h
 	return status_is_ok(h->status) && count + rd_u32(body) == size && (!s->buffer || moved(s) == size);
 }
 
+/* commit: a WRITE and a FLUSH */
+
+enum { COMMIT_WRITE, COMMIT_FLUSH };
+
+static bool build_commit(struct bench_conn *c, struct bench_slot *s)
+{
+	struct smb2_flush_req q = {.file_id = c->file};
+	struct bench_template *t = &s->stages[COMMIT_FLUSH];
+	struct wr w;
+
+	if (!build_write(c, s))
+		return false;
+	w = bench_part(c, t);
+	smb2_flush_req_encode(&w, &q);
+	return bench_part_done(c, t, &w, SMB2_FLUSH, 1);
+}
+
+static void patch_commit(struct bench_slot *s)
+{
+	if (s->stage == COMMIT_WRITE)
+		patch_io(s);
+}
+
+static bool answered_commit(struct bench_slot *s, unsigned part, const struct smb2_header *h, struct rd *body)
+{
+	return s->stage == COMMIT_WRITE ? answered_io(s, part, h, body) : answered_ok(s, part, h, body);
+}
+
+static int next_commit(struct bench_slot *s)
+{
+	return s->stage == COMMIT_WRITE && !s->failed ? COMMIT_FLUSH : -1;
+}
+
 /* stat, open, create */
 
 static bool add_create(
@@ -274,6 +307,15 @@ static const struct bench_op ops[] = {
 		.build = build_write,
 		.patch = patch_io,
 		.answer = answered_io},
+	{.name = "commit",
+		.needs_file = true,
+		.writes = true,
+		.moves = true,
+		.commits = true,
+		.build = build_commit,
+		.patch = patch_commit,
+		.answer = answered_commit,
+		.next = next_commit},
 	{.name = "stat", .needs_file = true, .build = build_stat, .answer = answered_ok},
 	{.name = "open", .needs_file = true, .build = build_open, .answer = answered_ok},
 	{.name = "create", .build = build_create, .patch = patch_name, .answer = answered_ok},

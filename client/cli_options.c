@@ -87,8 +87,9 @@ static bool take_via(struct cli *cli, const char *value)
 	static const char *const words[] = {[DAXSMB_VIA_TCP] = "tcp", [DAXSMB_VIA_SMBDIRECT] = "smbdirect"};
 	int i = find_word(words, ARRAY_SIZE(words), value);
 
+	cli->direct = strcmp(value, "direct") == 0;
 	cli->options.via = i < 0 ? DAXSMB_VIA_TCP : (enum daxsmb_via)i;
-	return i >= 0;
+	return i >= 0 || cli->direct;
 }
 
 static bool take_number(const char *value, uint64_t most, uint64_t *out)

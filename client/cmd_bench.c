@@ -134,7 +134,9 @@ static void report_json(const struct bench *b, const struct figures *f)
 	       "\"via\": \"%s\", ",
 		b->op->name, (unsigned long long)b->size, b->depth, b->connections,
 		daxsmb_dialect_name(daxsmb_conn_dialect(b->cli->m.conn)),
-		b->cli->options.via == DAXSMB_VIA_SMBDIRECT ? "smbdirect" : "tcp");
+		b->cli->direct					      ? "direct"
+		: b->cli->options.via == DAXSMB_VIA_SMBDIRECT ? "smbdirect"
+							      : "tcp");
 	printf("\"seconds\": %.3f, \"ops\": %llu, \"errors\": %llu, \"rate\": %.1f, \"mbps\": %.2f, ",
 		f->seconds, (unsigned long long)b->done, (unsigned long long)b->errors, f->rate, f->mbps);
 	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us_per_op\": %.3f}\n",
@@ -169,6 +171,8 @@ static int run_op(struct bench *b)
 {
 	int code = b->op->run ? CLI_OK : bench_prepare(b);
 
+	if (code == CLI_OK && b->cli->direct)
+		return bench_pmem_run(b);
 	if (code == CLI_OK && !b->op->run)
 		code = bench_attach(b);
 	if (code == CLI_OK) {
@@ -207,7 +211,7 @@ const struct command command_bench = {
 	.take = take_option,
 	.extra_size = sizeof(struct bench_options),
 	.options_help =
-		"      --op=OP                read, write, stat, open, create, connect or list (default "
+		"      --op=OP                read, write, commit (write and flush), stat, open, create, connect or list (default "
 		"read)\n"
 		"      --size=SIZE            bytes of a read or write (default 4k)\n"
 		"      --depth=N              operations in flight on a connection (default 32)\n"

@@ -69,6 +69,8 @@ struct daxsmb_region {
 	enum region_state state;
 	struct pmem_map_rsp map;
 	struct list held, issued, over_smb;
+	struct list commits; /* that wait for the one under way, to share the next */
+	bool committing;
 	uint64_t posted, committed;
 	bool smb_dirty;
 	unsigned lost, reported; /* how often writes were lost, and of which time a commit has told */

@@ -24,7 +24,8 @@ struct region_op {
 	/* of a commit */
 	uint8_t byte;
 	bool flushed;
-	uint64_t snapshot; /* r->posted when it began */
+	uint64_t needs;    /* r->posted when it began */
+	uint64_t snapshot; /* r->posted when its Read was posted */
 	unsigned lost;     /* r->lost when it began */
 };
 
@@ -58,6 +59,7 @@ static void ops_end(struct list *list)
 void pmem_operations_end(struct daxsmb_region *r)
 {
 	ops_end(&r->held);
+	ops_end(&r->commits);
 	ops_end(&r->over_smb);
 }
 
@@ -90,6 +92,19 @@ static size_t remote_of(const struct daxsmb_region *r, uint64_t at, size_t len, 
 	return 0;
 }
 
+/* Those that have waited for a commit: it may have done for them what they need; the others share the next. */
+static void commits_go_on(struct daxsmb_region *r)
+{
+	struct list waited, *item;
+
+	r->committing = false;
+	list_init(&waited);
+	while ((item = list_pop(&r->commits)))
+		list_append(&waited, item);
+	while ((item = list_pop(&waited)))
+		op_run(container_of(item, struct region_op, link));
+}
+
 static void op_moved(struct region_op *op)
 {
 	struct daxsmb_region *r = op->region;
@@ -112,17 +127,20 @@ static void work_done(struct rdma_work *w, int error)
 {
 	struct region_op *op = container_of(w, struct region_op, work);
 	struct daxsmb_region *r = op->region;
+	bool commit = op->kind == OP_COMMIT, gone = error == -ECONNRESET || error == -ECANCELED;
 
 	op->under_way = false;
 	list_remove(&op->link);
 	if (op->freed)
 		return;
-	if (error == -ECONNRESET || error == -ECANCELED)
+	if (gone)
 		op_hold(op); /* until the end of the channel is told */
 	else if (error)
 		op_end(op, status_from_errno(error));
 	else
 		op_moved(op);
+	if (commit && !gone)
+		commits_go_on(r);
 	if (r->state == REGION_DRAINING && list_empty(&r->issued))
 		pmem_drained(r);
 }
@@ -161,6 +179,7 @@ static void op_read_after_write(struct region_op *op)
 	struct daxsmb_region *r = op->region;
 
 	op->snapshot = r->posted;
+	r->committing = true;
 	op->piece = remote_of(r, 0, 1, &op->work);
 	op->iov.iov_base = &op->byte;
 	op_issue(op, rdma_read);
@@ -286,10 +305,12 @@ static void commit_run(struct region_op *op)
 		op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
 	else if (!op->flushed && (r->smb_dirty || r->state == REGION_SMB))
 		smb_flush(op);
-	else if (r->state == REGION_DIRECT && r->posted > r->committed)
-		op_read_after_write(op);
-	else
+	else if (r->state != REGION_DIRECT || op->needs <= r->committed)
 		op_end(op, STATUS_SUCCESS);
+	else if (r->committing)
+		list_append(&r->commits, &op->link);
+	else
+		op_read_after_write(op);
 }
 
 static void op_run(struct region_op *op)
@@ -327,6 +348,8 @@ static void pump(struct tevent_context *ev, struct tevent_immediate *im, void *a
 		r->tell_lost = false;
 		pmem_tell(r, DAXSMB_REGION_LOST);
 	}
+	if (r->state == REGION_SMB)
+		commits_go_on(r);
 	while (r->state != REGION_DRAINING && (item = list_pop(&r->held)))
 		op_run(container_of(item, struct region_op, link));
 	pmem_drained(r);
@@ -355,6 +378,7 @@ static struct tevent_req *op_send(
 	op->buf = buf;
 	op->len = len;
 	op->lost = r->lost;
+	op->needs = r->posted;
 	list_init(&op->link);
 	talloc_set_destructor(op, op_destructor);
 	if (offset > r->length || len > r->length - offset)

@@ -138,6 +138,7 @@ static struct daxsmb_region *region_new(
 	list_init(&r->held);
 	list_init(&r->issued);
 	list_init(&r->over_smb);
+	list_init(&r->commits);
 	talloc_set_destructor(r, region_destructor);
 	r->pump = tevent_create_immediate(r);
 	if (!r->pump)
