@@ -66,8 +66,9 @@ static void map_has_channel(struct tevent_req *sub)
 static bool map_is_sound(const struct pmem_map_rsp *p, const struct daxsmb_region *r)
 {
 	uint64_t left = r->length;
+	uint32_t access = p->access | PMEM_ACCESS_READ; /* WRITE includes it */
 
-	if (p->version < PMEM_VERSION || p->offset != r->offset || p->length != r->length || r->access & ~p->access)
+	if (p->version < PMEM_VERSION || p->offset != r->offset || p->length != r->length || r->access & ~access)
 		return false;
 	if (r->access & PMEM_ACCESS_WRITE && !(p->commit_methods & PMEM_COMMIT_READ_AFTER_WRITE))
 		return false;
