@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The load on mapped memory: b->depth operations at a time, each through libdaxsmb as a program would do it. */
+/* The load on mapped memory: b->depth operations at a time, each through libdaxsmb as a program would do it.
+ */
 #include "client/bench.h"
 #include "client/direct_copy.h"
 #include "client/path.h"
@@ -15,7 +16,6 @@ struct pmem_slot {
 
 struct pmem_load {
 	struct bench *b;
-	struct daxsmb_direct *direct;
 	struct daxsmb_file *file;
 	struct daxsmb_region *region;
 	struct pmem_slot *slots;
@@ -94,13 +94,15 @@ static ntstatus_t load_map(struct pmem_load *l)
 	struct bench *b = l->b;
 	uint32_t access = PMEM_ACCESS_READ | (b->op->writes ? PMEM_ACCESS_WRITE : 0);
 	struct smb2_create_req q = {
-		.desired_access = FILE_READ_DATA | FILE_READ_ATTRIBUTES | (b->op->writes ? FILE_WRITE_DATA : 0),
+		.desired_access =
+			FILE_READ_DATA | FILE_READ_ATTRIBUTES | (b->op->writes ? FILE_WRITE_DATA : 0),
 		.create_disposition = FILE_OPEN,
 		.create_options = FILE_NON_DIRECTORY_FILE,
 	};
 	char *path = client_path_join(l->slots, b->folder, "file");
 	struct daxsmb_region_facts facts;
-	ntstatus_t status = path ? daxsmb_file_open(l->direct, path, &q, access, &l->file) : (ntstatus_t)STATUS_NO_MEMORY;
+	ntstatus_t status = path ? daxsmb_file_open(cli_direct(b->cli), path, &q, access, &l->file)
+				 : (ntstatus_t)STATUS_NO_MEMORY;
 
 	if (status_is_ok(status))
 		status = daxsmb_map(l->file, 0, b->file_size, access, &l->region);
@@ -123,8 +125,7 @@ static bool load_prepare(struct pmem_load *l)
 		if (!l->slots[i].memory)
 			return false;
 	}
-	l->direct = cli_direct(b->cli);
-	return l->slots && l->direct;
+	return l->slots && cli_direct(b->cli);
 }
 
 static void load_run(struct pmem_load *l)
@@ -155,7 +156,6 @@ int bench_pmem_run(struct bench *b)
 		load_run(&l);
 	if (l.file)
 		(void)daxsmb_file_close(l.file);
-	talloc_free(l.direct);
 	talloc_free(l.slots);
 	return status_is_ok(status) ? CLI_OK : cli_fail(b->cli, b->folder, "map", status);
 }

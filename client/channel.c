@@ -20,14 +20,14 @@ static ntstatus_t channel_refusal(const struct daxsmb_session *s)
 		return STATUS_USER_SESSION_DELETED;
 	if (s->conn->dead)
 		return s->conn->dead;
-	if (s->conn->dialect < SMB2_DIALECT_0300 || !(s->conn->server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL) ||
-		s->guest)
+	if (s->conn->dialect < SMB2_DIALECT_0300 ||
+		!(s->conn->server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL) || s->guest)
 		return STATUS_NOT_SUPPORTED;
 	return s->seal ? STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT : STATUS_SUCCESS;
 }
 
-struct tevent_req *client_channel_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *primary,
-	const char *host, uint16_t port, const struct daxsmb_options *o)
+struct tevent_req *client_channel_send(TALLOC_CTX *mem, struct tevent_context *ev,
+	struct daxsmb_session *primary, const char *host, uint16_t port, const struct daxsmb_options *o)
 {
 	struct channel_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct channel_state);
@@ -51,8 +51,8 @@ struct tevent_req *client_channel_send(TALLOC_CTX *mem, struct tevent_context *e
 /* It has to be the same server, and agree on what the keys of the session are made for. */
 static bool channel_fits(const struct daxsmb_conn *c, const struct daxsmb_conn *primary)
 {
-	return memcmp(c->server_guid, primary->server_guid, sizeof(c->server_guid)) == 0 && c->dialect == primary->dialect &&
-	       c->cipher == primary->cipher;
+	return memcmp(c->server_guid, primary->server_guid, sizeof(c->server_guid)) == 0 &&
+	       c->dialect == primary->dialect && c->cipher == primary->cipher;
 }
 
 static void channel_connected(struct tevent_req *sub)

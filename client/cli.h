@@ -24,6 +24,7 @@ struct cli {
 	char **argv;
 	struct daxsmb_url url;
 	struct daxsmb_mount m;
+	struct daxsmb_direct *direct_access; /* once it is needed; a child of m.tree */
 	void *extra; /* the subcommand's own options */
 };
 

@@ -43,7 +43,8 @@ static void say_mapping(struct daxsmb_region *r)
 		cli_error("others use the file: over SMB until it can be mapped");
 		return;
 	}
-	cli_error("mapped %llu bytes at %llu for %s: level %s, guard %s, descriptors %u, given back within %u ms",
+	cli_error("mapped %llu bytes at %llu for %s: level %s, guard %s, descriptors %u, given back within "
+		  "%u ms",
 		(unsigned long long)f.length, (unsigned long long)f.offset,
 		f.access & PMEM_ACCESS_WRITE ? "writing" : "reading", daxsmb_durability_name(f.durability),
 		daxsmb_guard_name(f.guard), f.descriptors, f.revoke_timeout);
@@ -65,8 +66,8 @@ static void say_end(struct daxsmb_region *r)
 	struct daxsmb_region_facts f;
 
 	daxsmb_region_facts(r, &f);
-	cli_error("%llu bytes by RDMA, %llu over SMB, %u revocations, %u connections lost", (unsigned long long)f.bytes_direct,
-		(unsigned long long)f.bytes_smb, f.revocations, f.losses);
+	cli_error("%llu bytes by RDMA, %llu over SMB, %u revocations, %u connections lost",
+		(unsigned long long)f.bytes_direct, (unsigned long long)f.bytes_smb, f.revocations, f.losses);
 }
 
 /* What is to be mapped for writing is made if need be. */
@@ -140,9 +141,7 @@ static int run_map(struct cli *cli)
 	d = cli_direct(cli);
 	if (!d)
 		return cli_fail(cli, cli->url.path, NULL, STATUS_NO_MEMORY);
-	code = map_file(cli, d);
-	talloc_free(d);
-	return code;
+	return map_file(cli, d);
 }
 
 const struct command command_map = {
@@ -155,7 +154,8 @@ const struct command command_map = {
 	.options = options,
 	.take = take_option,
 	.extra_size = sizeof(struct map_options),
-	.options_help = "      --offset=SIZE          where in the file (default 0)\n"
-			"      --length=SIZE          bytes (default: to the end)\n"
-			"      --write                standard input to the file; else the file to standard output\n",
+	.options_help =
+		"      --offset=SIZE          where in the file (default 0)\n"
+		"      --length=SIZE          bytes (default: to the end)\n"
+		"      --write                standard input to the file; else the file to standard output\n",
 };

@@ -6,24 +6,27 @@
 #include "wire/pmem.h"
 
 /*
- * Direct access to files in persistent memory (docs/protocol-pmem.md, daxsmb-pin(7)): a range of a file is mapped, and then
- * read, written and committed by RDMA, without a request to the server.
+ * Direct access to files in persistent memory (docs/protocol-pmem.md, daxsmb-pin(7)): a range of a file is
+ * mapped, and then read, written and committed by RDMA, without a request to the server.
  *
  *   tree > direct > file > region
  *
- * direct: the RDMA connection on which mappings live, a further channel of the tree's session. It is made when the first region
- *   is mapped, and again after it was lost. file: an open with a lease; the lease is the permission.
- * What is said in daxsmb.h of threads, ownership, callbacks and errors holds here, too. The thread is the tree's.
+ * direct: the RDMA connection on which mappings live, a further channel of the tree's session. It is made
+ * when the first region is mapped, and again after it was lost. file: an open with a lease; the lease is the
+ * permission. What is said in daxsmb.h of threads, ownership, callbacks and errors holds here, too. The
+ * thread is the tree's.
  *
- * Somebody else may need the file. Then the region is revoked: what is under way is finished and committed, the mapping is given
- * back, and reads, writes and commits go over SMB until the range can be mapped again, which is tried at intervals of 20 ms to
- * 5 s. The user of a region sees none of this but time, and the events.
- * When the RDMA connection ends, as it does when the server takes a mapping away without asking, what was written since the last
- * commit may or may not be in the file. The next commit of the region, and each that is under way, then fails with
- * STATUS_LOST_WRITEBEHIND_DATA, once; who wants the data there writes it again and commits. Reads are repeated over SMB, and so
- * are writes that had not ended. When the connection of the session ends, everything fails, for good.
+ * Somebody else may need the file. Then the region is revoked: what is under way is finished and committed,
+ * the mapping is given back, and reads, writes and commits go over SMB until the range can be mapped again,
+ * which is tried at intervals of 20 ms to 5 s. The user of a region sees none of this but time, and the
+ * events. When the RDMA connection ends, as it does when the server takes a mapping away without asking, what
+ * was written since the last commit may or may not be in the file. The next commit of the region, and each
+ * that is under way, then fails with STATUS_LOST_WRITEBEHIND_DATA, once; who wants the data there writes it
+ * again and commits. Reads are repeated over SMB, and so are writes that had not ended. When the connection
+ * of the session ends, everything fails, for good.
  *
- * Encryption: a session or share that is to be encrypted has no direct access. Signatures do not cover what RDMA moves.
+ * Encryption: a session or share that is to be encrypted has no direct access. Signatures do not cover what
+ * RDMA moves.
  */
 
 struct daxsmb_direct;
@@ -31,17 +34,18 @@ struct daxsmb_file;
 struct daxsmb_region;
 
 /*
- * t: on a connection of dialect 3.0 or newer, of a user with a password. host, port: where the server takes SMB Direct; port 0:
- * 5445. o: as for the session; copied. A child of t. NULL: memory is short. Does nothing yet.
+ * t: on a connection of dialect 3.0 or newer, of a user with a password. host, port: where the server takes
+ * SMB Direct; port 0: 5445. o: as for the session; copied. A child of t. NULL: memory is short. Does nothing
+ * yet.
  */
-struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_context *ev, const char *host, uint16_t port,
-	const struct daxsmb_options *o);
+struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_context *ev, const char *host,
+	uint16_t port, const struct daxsmb_options *o);
 
 /*
- * CREATE with a lease and the question what the file offers. in: its contexts and oplock level are the library's; so are
- * impersonation level and share access where they are 0 (shared with everybody). access: PMEM_ACCESS_*, what regions may ask
- * for. A file that is open but cannot be mapped is no error: daxsmb_file_offer tells. The file is a child of d; freeing it does
- * not close it on the server.
+ * CREATE with a lease and the question what the file offers. in: its contexts and oplock level are the
+ * library's; so are impersonation level and share access where they are 0 (shared with everybody). access:
+ * PMEM_ACCESS_*, what regions may ask for. A file that is open but cannot be mapped is no error:
+ * daxsmb_file_offer tells. The file is a child of d; freeing it does not close it on the server.
  */
 struct tevent_req *daxsmb_file_open_send(TALLOC_CTX *mem, struct daxsmb_direct *d, const char *path,
 	const struct smb2_create_req *in, uint32_t access);
@@ -51,7 +55,8 @@ const struct pmem_offer_rsp *daxsmb_file_offer(const struct daxsmb_file *f);
 uint64_t daxsmb_file_size(const struct daxsmb_file *f); /* when it was opened */
 struct smb2_file_id daxsmb_file_id(const struct daxsmb_file *f);
 
-/* CLOSE, which ends what is mapped. No request of its regions may be under way. The file is freed with the request. */
+/* CLOSE, which ends what is mapped. No request of its regions may be under way. The file is freed with the
+ * request. */
 struct tevent_req *daxsmb_file_close_send(TALLOC_CTX *mem, struct daxsmb_file *f);
 ntstatus_t daxsmb_file_close_recv(struct tevent_req *req);
 
@@ -63,8 +68,9 @@ enum daxsmb_region_event {
 typedef void (*daxsmb_region_fn)(void *arg, struct daxsmb_region *r, enum daxsmb_region_event e);
 
 /*
- * Maps [offset, offset + length), or fails with the server's status. That others use the file now is no failure: the region then
- * goes over SMB until it can be mapped (facts.direct, DAXSMB_REGION_MAPPED). access: PMEM_ACCESS_*. The region is a child of the file; freeing it forgets the mapping, which ends with the file.
+ * Maps [offset, offset + length), or fails with the server's status. That others use the file now is no
+ * failure: the region then goes over SMB until it can be mapped (facts.direct, DAXSMB_REGION_MAPPED). access:
+ * PMEM_ACCESS_*. The region is a child of the file; freeing it forgets the mapping, which ends with the file.
  */
 struct tevent_req *daxsmb_map_send(
 	TALLOC_CTX *mem, struct daxsmb_file *f, uint64_t offset, uint64_t length, uint32_t access);
@@ -85,10 +91,10 @@ struct daxsmb_region_facts {
 void daxsmb_region_facts(const struct daxsmb_region *r, struct daxsmb_region_facts *out);
 
 /*
- * offset: from the region's beginning. buf and data are borrowed until the request ends. A request that is freed before is not
- * undone, and costs the RDMA connection. Requests may overlap in time; nothing orders them but waiting. A write that has ended
- * is seen by every later read of the region; it is safe when a commit that was begun afterwards has succeeded, and others may
- * see it from then on at the latest.
+ * offset: from the region's beginning. buf and data are borrowed until the request ends. A request that is
+ * freed before is not undone, and costs the RDMA connection. Requests may overlap in time; nothing orders
+ * them but waiting. A write that has ended is seen by every later read of the region; it is safe when a
+ * commit that was begun afterwards has succeeded, and others may see it from then on at the latest.
  * STATUS_INVALID_VIEW_SIZE: not within the region. STATUS_ACCESS_DENIED: a region for reading.
  */
 struct tevent_req *daxsmb_region_read_send(
@@ -100,7 +106,8 @@ struct tevent_req *daxsmb_region_commit_send(TALLOC_CTX *mem, struct daxsmb_regi
 /* For these three. */
 ntstatus_t daxsmb_region_recv(struct tevent_req *req);
 
-/* Gives the mapping back when what is under way has ended. Does not commit. The region is freed with the request. */
+/* Gives the mapping back when what is under way has ended. Does not commit. The region is freed with the
+ * request. */
 struct tevent_req *daxsmb_unmap_send(TALLOC_CTX *mem, struct daxsmb_region *r);
 ntstatus_t daxsmb_unmap_recv(struct tevent_req *req);
 
@@ -109,8 +116,8 @@ const char *daxsmb_durability_name(uint8_t durability);
 const char *daxsmb_guard_name(uint8_t guard);
 
 /* The same for programs that wait: each runs the tree's event context until it is done. */
-ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in, uint32_t access,
-	struct daxsmb_file **out);
+ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in,
+	uint32_t access, struct daxsmb_file **out);
 ntstatus_t daxsmb_file_close(struct daxsmb_file *f);
 ntstatus_t daxsmb_map(
 	struct daxsmb_file *f, uint64_t offset, uint64_t length, uint32_t access, struct daxsmb_region **out);

@@ -16,15 +16,20 @@ struct window {
 
 struct daxsmb_direct *cli_direct(struct cli *cli)
 {
-	return daxsmb_direct_new(cli->m.tree, cli->ev, cli->url.host, cli->direct_port, &cli->options);
+	if (!cli->direct_access)
+		cli->direct_access = daxsmb_direct_new(
+			cli->m.tree, cli->ev, cli->url.host, cli->direct_port, &cli->options);
+	return cli->direct_access;
 }
 
 ntstatus_t direct_set_size(struct cli *cli, struct daxsmb_file *f, uint64_t size)
 {
 	uint8_t buf[8];
 	struct wr w = wr_over(buf, sizeof(buf));
-	struct smb2_set_info_req q = {.info_type = SMB2_0_INFO_FILE, .info_class = FileEndOfFileInformation,
-		.file_id = daxsmb_file_id(f), .input = BYTES(buf, sizeof(buf))};
+	struct smb2_set_info_req q = {.info_type = SMB2_0_INFO_FILE,
+		.info_class = FileEndOfFileInformation,
+		.file_id = daxsmb_file_id(f),
+		.input = BYTES(buf, sizeof(buf))};
 	struct tevent_req *req;
 	ntstatus_t status = STATUS_NO_MEMORY;
 
@@ -76,8 +81,9 @@ static ntstatus_t window_move(struct direct_copy *c, struct window *w, bool writ
 	w->status = STATUS_SUCCESS;
 	for (size_t at = 0; at < w->len && status_is_ok(w->status); at += block) {
 		size_t n = w->len - at < block ? w->len - at : block;
-		struct tevent_req *req = write ? daxsmb_region_write_send(w, c->region, c->done + at, w->buf + at, n)
-					       : daxsmb_region_read_send(w, c->region, c->done + at, w->buf + at, n);
+		struct tevent_req *req =
+			write ? daxsmb_region_write_send(w, c->region, c->done + at, w->buf + at, n)
+			      : daxsmb_region_read_send(w, c->region, c->done + at, w->buf + at, n);
 
 		if (!req) {
 			w->status = STATUS_NO_MEMORY;

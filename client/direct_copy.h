@@ -7,8 +7,8 @@
 #include "client/progress.h"
 
 /*
- * Bytes between a descriptor and a region, a window at a time: cli->depth blocks of cli->block. Each runs the event loop until it
- * is done. A local error: *local is the -errno, and the status STATUS_UNSUCCESSFUL.
+ * Bytes between a descriptor and a region, a window at a time: cli->depth blocks of cli->block. Each runs the
+ * event loop until it is done. A local error: *local is the -errno, and the status STATUS_UNSUCCESSFUL.
  */
 struct direct_copy {
 	struct cli *cli;

@@ -9,7 +9,6 @@ static const uint64_t STRETCH = 1 << 30, STRETCH_UNKNOWN = 64 << 20;
 
 struct transfer {
 	struct cli *cli;
-	struct daxsmb_direct *direct;
 	struct daxsmb_file *file;
 	struct direct_copy copy;
 	struct progress progress;
@@ -25,10 +24,12 @@ static uint64_t stretch_of(const struct transfer *t, uint64_t left)
 	return left < most ? left : most;
 }
 
-static ntstatus_t transfer_open(struct transfer *t, const char *path, const struct smb2_create_req *q, uint32_t access)
+static ntstatus_t transfer_open(
+	struct transfer *t, const char *path, const struct smb2_create_req *q, uint32_t access)
 {
-	t->direct = cli_direct(t->cli);
-	return t->direct ? daxsmb_file_open(t->direct, path, q, access, &t->file) : (ntstatus_t)STATUS_NO_MEMORY;
+	struct daxsmb_direct *d = cli_direct(t->cli);
+
+	return d ? daxsmb_file_open(d, path, q, access, &t->file) : (ntstatus_t)STATUS_NO_MEMORY;
 }
 
 /* One stretch, mapped, moved and given back. */
@@ -51,7 +52,6 @@ static ntstatus_t transfer_end(struct transfer *t, ntstatus_t status)
 	ntstatus_t closed = daxsmb_file_close(t->file);
 
 	progress_end(&t->progress);
-	talloc_free(t->direct);
 	return status_is_ok(status) ? closed : status;
 }
 
@@ -67,15 +67,14 @@ ntstatus_t direct_get(struct cli *cli, const char *path, int fd, const char *lab
 
 	*local = 0;
 	status = transfer_open(&t, path, &q, PMEM_ACCESS_READ);
-	if (!status_is_ok(status)) {
-		talloc_free(t.direct);
+	if (!status_is_ok(status))
 		return status;
-	}
 	t.size = daxsmb_file_size(t.file);
 	t.copy.progress = &t.progress;
 	progress_start(&t.progress, label, t.size, cli->quiet);
 	while (status_is_ok(status) && t.at < t.size)
-		status = transfer_stretch(&t, stretch_of(&t, t.size - t.at), PMEM_ACCESS_READ, direct_copy_out);
+		status = transfer_stretch(
+			&t, stretch_of(&t, t.size - t.at), PMEM_ACCESS_READ, direct_copy_out);
 	*local = t.copy.local;
 	return transfer_end(&t, status);
 }
@@ -103,7 +102,8 @@ static ntstatus_t put_all(struct transfer *t, bool known)
 ntstatus_t direct_put(struct cli *cli, int fd, const char *path, const char *label, int *local)
 {
 	struct smb2_create_req q = {
-		.desired_access = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
+		.desired_access =
+			FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
 		.file_attributes = FILE_ATTRIBUTE_NORMAL,
 		.create_disposition = FILE_OVERWRITE_IF,
 		.create_options = FILE_NON_DIRECTORY_FILE,
@@ -115,10 +115,8 @@ ntstatus_t direct_put(struct cli *cli, int fd, const char *path, const char *lab
 
 	*local = 0;
 	status = transfer_open(&t, path, &q, PMEM_ACCESS_READ | PMEM_ACCESS_WRITE);
-	if (!status_is_ok(status)) {
-		talloc_free(t.direct);
+	if (!status_is_ok(status))
 		return status;
-	}
 	t.size = known ? (uint64_t)st.st_size : 0;
 	t.copy.progress = &t.progress;
 	progress_start(&t.progress, label, t.size, cli->quiet);

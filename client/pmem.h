@@ -16,12 +16,14 @@
  *
  *              MAP                     break
  *   SMB -----------------> DIRECT -----------------> DRAINING (operations wait)
- *    ^                        | the channel ends         | nothing is under way, committed, unmapped; all regions of the file
+ *    ^                        | the channel ends         | nothing is under way, committed, unmapped; all
+ * regions of the file
  *    +------------------------+                          | are so far: the break is acknowledged
  *    +---------------------------------------------------+
  *
- * An operation is its tevent_req; it stands in region->held while it waits, in region->issued while it is under way by RDMA, in
- * region->over_smb while it is so. What is written so, and not yet known to be committed, is counted: posted > committed.
+ * An operation is its tevent_req; it stands in region->held while it waits, in region->issued while it is
+ * under way by RDMA, in region->over_smb while it is so. What is written so, and not yet known to be
+ * committed, is counted: posted > committed.
  */
 
 enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
@@ -53,7 +55,7 @@ struct daxsmb_file {
 	struct list regions;
 
 	bool breaking, must_ack;
-	uint32_t left; /* by the break that is under way */
+	uint32_t left;              /* by the break that is under way */
 	struct tevent_req *request; /* the acknowledgement */
 	struct tevent_req *look;    /* the lease is asked for again */
 	struct tevent_timer *retry;
@@ -80,7 +82,7 @@ struct daxsmb_region {
 	struct iovec drain_iov;
 	uint8_t drain_byte;
 	bool draining_commit, unmapped, tell_lost;
-	struct tevent_req *request; /* MAP or UNMAP */
+	struct tevent_req *request;   /* MAP or UNMAP */
 	struct tevent_req *unmapping; /* the caller's */
 
 	daxsmb_region_fn watcher;

@@ -82,8 +82,8 @@ static void look_answered(struct tevent_req *sub)
 }
 
 /*
- * The lease is asked for again by an open that only looks at attributes: the server gives the lease what it can, and takes
- * nothing from others for its sake ([MS-FSA] 2.1.4.12).
+ * The lease is asked for again by an open that only looks at attributes: the server gives the lease what it
+ * can, and takes nothing from others for its sake ([MS-FSA] 2.1.4.12).
  */
 static void look_again(struct daxsmb_file *f)
 {
@@ -151,7 +151,8 @@ static void retry_schedule(struct daxsmb_file *f)
 	f->pause_ms = f->pause_ms * 2 < RETRY_LONGEST_MS ? f->pause_ms * 2 : RETRY_LONGEST_MS;
 }
 
-/* A mapping that did not live long is not rushed to come back: two who want the same file would but take it from each other. */
+/* A mapping that did not live long is not rushed to come back: two who want the same file would but take it
+ * from each other. */
 static void retry_after(struct daxsmb_file *f)
 {
 	uint64_t lived_ms = (clock_now_ns() - f->mapped_ns) / 1000000;

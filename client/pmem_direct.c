@@ -43,8 +43,8 @@ static bool direct_copy(struct daxsmb_direct *d, const struct daxsmb_options *o)
 	return d->host && d->options.user && d->options.domain && d->options.password;
 }
 
-struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_context *ev, const char *host, uint16_t port,
-	const struct daxsmb_options *o)
+struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_context *ev, const char *host,
+	uint16_t port, const struct daxsmb_options *o)
 {
 	struct daxsmb_direct *d = talloc_zero(t, struct daxsmb_direct);
 
@@ -126,7 +126,8 @@ struct tevent_req *pmem_channel_send(TALLOC_CTX *mem, struct daxsmb_direct *d)
 		return tevent_req_post(req, d->ev);
 	}
 	if (!d->connecting) {
-		d->connecting = client_channel_send(d, d->ev, d->tree->session, d->host, d->port, &d->options);
+		d->connecting =
+			client_channel_send(d, d->ev, d->tree->session, d->host, d->port, &d->options);
 		if (tevent_req_nomem(d->connecting, req))
 			return tevent_req_post(req, d->ev);
 		tevent_req_set_callback(d->connecting, channel_made, d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Operations on a region. Each goes piece by piece, and each piece by RDMA or over SMB as the region's state then says. */
+/* Operations on a region. Each goes piece by piece, and each piece by RDMA or over SMB as the region's state
+ * then says. */
 #include "client/pmem.h"
 #include "client/req.h"
 
@@ -92,7 +93,8 @@ static size_t remote_of(const struct daxsmb_region *r, uint64_t at, size_t len, 
 	return 0;
 }
 
-/* Those that have waited for a commit: it may have done for them what they need; the others share the next. */
+/* Those that have waited for a commit: it may have done for them what they need; the others share the next.
+ */
 static void commits_go_on(struct daxsmb_region *r)
 {
 	struct list waited, *item;
@@ -260,7 +262,8 @@ static struct tevent_req *smb_send(struct region_op *op)
 		return daxsmb_write_send(op, d->ev, d->tree, &q);
 	}
 	return daxsmb_read_into_send(op, d->ev, d->tree,
-		&(struct smb2_read_req){.offset = at, .length = (uint32_t)op->piece, .file_id = f->id}, op->buf + op->done);
+		&(struct smb2_read_req){.offset = at, .length = (uint32_t)op->piece, .file_id = f->id},
+		op->buf + op->done);
 }
 
 static void smb_go(struct region_op *op, struct tevent_req *sub, tevent_req_fn done)
@@ -362,8 +365,8 @@ void pmem_pump(struct daxsmb_region *r)
 
 /* ---- the caller's side ---- */
 
-static struct tevent_req *op_send(
-	TALLOC_CTX *mem, struct daxsmb_region *r, enum op_kind kind, uint64_t offset, uint8_t *buf, size_t len)
+static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum op_kind kind,
+	uint64_t offset, uint8_t *buf, size_t len)
 {
 	struct region_op *op;
 	struct tevent_req *req = tevent_req_create(mem, &op, struct region_op);

@@ -13,11 +13,15 @@ struct fsctl_state {
 	struct pmem_map_rsp map;
 };
 
-static struct tevent_req *fsctl_send(TALLOC_CTX *mem, struct daxsmb_region *r, uint32_t code, struct bytes input, uint32_t room)
+static struct tevent_req *fsctl_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, uint32_t code, struct bytes input, uint32_t room)
 {
 	struct daxsmb_direct *d = r->file->direct;
-	struct smb2_ioctl_req q = {.ctl_code = code, .file_id = r->file->id, .flags = SMB2_IOCTL_IS_FSCTL,
-		.input = input, .max_output_response = room};
+	struct smb2_ioctl_req q = {.ctl_code = code,
+		.file_id = r->file->id,
+		.flags = SMB2_IOCTL_IS_FSCTL,
+		.input = input,
+		.max_output_response = room};
 
 	return daxsmb_ioctl_send(mem, d->ev, d->on_channel, &q);
 }
@@ -54,8 +58,10 @@ static void map_has_channel(struct tevent_req *sub)
 		status = STATUS_CONNECTION_DISCONNECTED;
 	if (req_failed(req, status))
 		return;
-	pmem_map_req_encode(&w, &(struct pmem_map_req){
-					.version = PMEM_VERSION, .access = r->access, .offset = r->offset, .length = r->length});
+	pmem_map_req_encode(&w, &(struct pmem_map_req){.version = PMEM_VERSION,
+					.access = r->access,
+					.offset = r->offset,
+					.length = r->length});
 	sub = fsctl_send(s, r, FSCTL_PMEM_MAP, BYTES(buf, w.pos), MAP_ROOM);
 	if (tevent_req_nomem(sub, req))
 		return;
@@ -68,7 +74,8 @@ static bool map_is_sound(const struct pmem_map_rsp *p, const struct daxsmb_regio
 	uint64_t left = r->length;
 	uint32_t access = p->access | PMEM_ACCESS_READ; /* WRITE includes it */
 
-	if (p->version < PMEM_VERSION || p->offset != r->offset || p->length != r->length || r->access & ~access)
+	if (p->version < PMEM_VERSION || p->offset != r->offset || p->length != r->length ||
+		r->access & ~access)
 		return false;
 	if (r->access & PMEM_ACCESS_WRITE && !(p->commit_methods & PMEM_COMMIT_READ_AFTER_WRITE))
 		return false;
@@ -87,7 +94,8 @@ static void map_answered(struct tevent_req *sub)
 	struct smb2_ioctl_rsp p;
 	ntstatus_t status = daxsmb_ioctl_recv(sub, &p);
 
-	if (status_is_ok(status) && (!pmem_map_rsp_decode(p.output, &s->map) || !map_is_sound(&s->map, s->region)))
+	if (status_is_ok(status) &&
+		(!pmem_map_rsp_decode(p.output, &s->map) || !map_is_sound(&s->map, s->region)))
 		status = STATUS_INVALID_NETWORK_RESPONSE;
 	talloc_free(sub);
 	if (!req_failed(req, status))
@@ -109,7 +117,8 @@ struct tevent_req *pmem_unmap_request_send(TALLOC_CTX *mem, struct daxsmb_region
 	uint8_t buf[PMEM_UNMAP_REQ_SIZE];
 	struct wr w = wr_over(buf, sizeof(buf));
 
-	pmem_unmap_req_encode(&w, &(struct pmem_unmap_req){.version = PMEM_VERSION, .grant_id = r->map.grant_id});
+	pmem_unmap_req_encode(
+		&w, &(struct pmem_unmap_req){.version = PMEM_VERSION, .grant_id = r->map.grant_id});
 	return fsctl_send(mem, r, FSCTL_PMEM_UNMAP, BYTES(buf, w.pos), 0);
 }
 

@@ -34,7 +34,8 @@ static int file_destructor(struct daxsmb_file *f)
 	return 0;
 }
 
-static struct daxsmb_file *file_new(TALLOC_CTX *mem, struct daxsmb_direct *d, const char *path, uint32_t access)
+static struct daxsmb_file *file_new(
+	TALLOC_CTX *mem, struct daxsmb_direct *d, const char *path, uint32_t access)
 {
 	struct daxsmb_file *f = talloc_zero(mem, struct daxsmb_file);
 

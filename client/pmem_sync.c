@@ -8,8 +8,8 @@ static bool wait_for(struct tevent_req *req, struct tevent_context *ev)
 	return req && tevent_req_poll(req, ev);
 }
 
-ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in, uint32_t access,
-	struct daxsmb_file **out)
+ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in,
+	uint32_t access, struct daxsmb_file **out)
 {
 	struct tevent_req *req = daxsmb_file_open_send(d, d, path, in, access);
 	ntstatus_t status = STATUS_NO_MEMORY;

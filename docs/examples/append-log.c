@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A log in remote persistent memory to which lines are appended. A line is in the log once its number has been printed: it survives
- * what the level that is printed at the beginning says. It does not matter who takes the file away meanwhile, or which side dies.
+ * A log in remote persistent memory to which lines are appended. A line is in the log once its number has
+ * been printed: it survives what the level that is printed at the beginning says. It does not matter who
+ * takes the file away meanwhile, or which side dies.
  *
- *   append-log URL RDMA-PORT USER         appends the lines of standard input; prints the number of each when it is safe
- *   append-log URL RDMA-PORT USER list    prints what is in the log
+ *   append-log URL RDMA-PORT USER         appends the lines of standard input; prints the number of each when
+ * it is safe append-log URL RDMA-PORT USER list    prints what is in the log
  *
  * The password is in $PASSWD. Build, where daxsmbd was built in build/:
- *   gcc -std=gnu11 -I. -Ibuild -o append-log docs/examples/append-log.c build/client/libclient.a build/rdma/librdma.a \
+ *   gcc -std=gnu11 -I. -Ibuild -o append-log docs/examples/append-log.c build/client/libclient.a
+ * build/rdma/librdma.a \
  *       build/auth/libauth.a build/wire/libwire.a build/core/libcore.a \
  *       $(pkg-config --libs talloc tevent gnutls nettle libtasn1 libisal libpmem)
  *
- * The file has a fixed size and is zero at first. A record is a header and a line, and begins at a multiple of 8. Nothing says
- * where the log ends: the first record whose number or sum is not right is not there. So a record that was cut off by a crash is
- * not seen, and no pointer has to be written behind it.
+ * The file has a fixed size and is zero at first. A record is a header and a line, and begins at a multiple
+ * of 8. Nothing says where the log ends: the first record whose number or sum is not right is not there. So a
+ * record that was cut off by a crash is not seen, and no pointer has to be written behind it.
  */
 #include "client/daxsmb_pmem.h"
 
@@ -160,7 +162,8 @@ static void log_append(struct log *l, const char *line, size_t length)
 	do {
 		must(daxsmb_region_write(l->region, l->end, &r, RECORD_HEADER + length), "write");
 		status = daxsmb_region_commit(l->region);
-		/* The connection took with it what was written: it may be there or not, and is written again. */
+		/* The connection took with it what was written: it may be there or not, and is written again.
+		 */
 	} while (status == (ntstatus_t)STATUS_LOST_WRITEBEHIND_DATA);
 	must(status, "commit");
 	l->end += room_of(&r);

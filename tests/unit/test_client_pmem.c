@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Regions of mapped files: which way an operation goes, what a commit may claim, and what a break asks for. */
+/* Regions of mapped files: which way an operation goes, what a commit may claim, and what a break asks for.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,15 +120,18 @@ static void answer_write(unsigned n, uint32_t count)
 static void answer_create(unsigned n, uint32_t lease)
 {
 	struct smb2_header h = rig_answer_to(&rig, n, STATUS_SUCCESS);
-	struct smb2_create_contexts_rsp c = {.has_lease = true, .lease = {.version = 2, .state = lease}, .has_pmem = true,
+	struct smb2_create_contexts_rsp c = {.has_lease = true,
+		.lease = {.version = 2, .state = lease},
+		.has_pmem = true,
 		.pmem = {.version = 1, .access = 3}};
 	uint8_t contexts[512], buf[1024];
 	struct wr w = wr_over(contexts, sizeof(contexts)), m = wr_over(buf, sizeof(buf));
 
 	smb2_create_contexts_rsp_encode(&w, &c);
 	smb2_header_encode(&m, &h);
-	smb2_create_rsp_encode(
-		&m, &(struct smb2_create_rsp){.file_id = {1, 2}, .end_of_file = 2 * LENGTH, .contexts = BYTES(contexts, w.pos)});
+	smb2_create_rsp_encode(&m,
+		&(struct smb2_create_rsp){
+			.file_id = {1, 2}, .end_of_file = 2 * LENGTH, .contexts = BYTES(contexts, w.pos)});
 	assert_false(m.bad);
 	rig_receive(&rig, BYTES(buf, m.pos));
 }
@@ -144,13 +148,15 @@ static void answer_map(unsigned n, uint32_t access)
 		.length = LENGTH,
 		.access = access,
 		.descriptor_count = 2,
-		.descriptors = {{.token = TAG, .length = LENGTH / 2}, {.token = TAG + 1, .length = LENGTH / 2}}};
+		.descriptors = {
+			{.token = TAG, .length = LENGTH / 2}, {.token = TAG + 1, .length = LENGTH / 2}}};
 	uint8_t out[512], buf[1024];
 	struct wr w = wr_over(out, sizeof(out)), m = wr_over(buf, sizeof(buf));
 
 	pmem_map_rsp_encode(&w, &p);
 	smb2_header_encode(&m, &h);
-	smb2_ioctl_rsp_encode(&m, &(struct smb2_ioctl_rsp){.ctl_code = FSCTL_PMEM_MAP, .output = BYTES(out, w.pos)});
+	smb2_ioctl_rsp_encode(
+		&m, &(struct smb2_ioctl_rsp){.ctl_code = FSCTL_PMEM_MAP, .output = BYTES(out, w.pos)});
 	assert_false(m.bad);
 	rig_receive(&channel, BYTES(buf, m.pos));
 	rig_run(&rig);
