@@ -6,7 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPT_DIALECT = 500, OPT_PROTECT, OPT_DEPTH, OPT_BLOCK, OPT_TIMEOUT, OPT_VIA, OPT_DIRECT, OPT_DIRECT_PORT };
+enum {
+	OPT_DIALECT = 500,
+	OPT_PROTECT,
+	OPT_DEPTH,
+	OPT_BLOCK,
+	OPT_TIMEOUT,
+	OPT_VIA,
+	OPT_DIRECT,
+	OPT_DIRECT_PORT
+};
 enum { DEFAULT_BLOCK = 1 << 20, MAX_DEPTH = 1024, MAX_OPTIONS = 64 };
 
 static const struct option common[] = {

@@ -211,7 +211,8 @@ const struct command command_bench = {
 	.take = take_option,
 	.extra_size = sizeof(struct bench_options),
 	.options_help =
-		"      --op=OP                read, write, commit (write and flush), stat, open, create, connect or list (default "
+		"      --op=OP                read, write, commit (write and flush), stat, open, create, "
+		"connect or list (default "
 		"read)\n"
 		"      --size=SIZE            bytes of a read or write (default 4k)\n"
 		"      --depth=N              operations in flight on a connection (default 32)\n"

@@ -130,19 +130,19 @@ bool client_session_sign(struct daxsmb_session *s, uint8_t *message, size_t len,
 bool client_session_keyed(struct daxsmb_session *s, struct bytes session_key);
 
 /*
- * channel.c: a further channel of a session, [MS-SMB2] 3.2.4.2.3.1, over SMB Direct. *out is a child of mem; its session has the
- * id of s, and keys of its own. o: who logs on, and the rest is as with s.
+ * channel.c: a further channel of a session, [MS-SMB2] 3.2.4.2.3.1, over SMB Direct. *out is a child of mem;
+ * its session has the id of s, and keys of its own. o: who logs on, and the rest is as with s.
  */
-struct tevent_req *client_channel_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *s, const char *host,
-	uint16_t port, const struct daxsmb_options *o);
+struct tevent_req *client_channel_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_session *s,
+	const char *host, uint16_t port, const struct daxsmb_options *o);
 ntstatus_t client_channel_recv(
 	struct tevent_req *req, TALLOC_CTX *mem, struct daxsmb_conn **conn, struct daxsmb_session **session);
 /* As daxsmb_connect_send; sibling: the connection of the session that this one is to join; NULL. */
-struct tevent_req *client_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
-	const struct daxsmb_options *o, struct daxsmb_conn *sibling);
+struct tevent_req *client_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
+	uint16_t port, const struct daxsmb_options *o, struct daxsmb_conn *sibling);
 /* As daxsmb_session_setup_send; primary: the session to join; NULL. */
-struct tevent_req *client_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c,
-	const struct daxsmb_options *o, const struct daxsmb_session *primary);
+struct tevent_req *client_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev,
+	struct daxsmb_conn *c, const struct daxsmb_options *o, const struct daxsmb_session *primary);
 /* The same tree, reached by another channel of its session. */
 struct daxsmb_tree *client_tree_on_channel(struct daxsmb_session *channel, const struct daxsmb_tree *t);
 

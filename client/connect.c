@@ -30,8 +30,8 @@ struct tevent_req *daxsmb_connect_send(TALLOC_CTX *mem, struct tevent_context *e
 	return client_connect_send(mem, ev, host, port, o, NULL);
 }
 
-struct tevent_req *client_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host, uint16_t port,
-	const struct daxsmb_options *o, struct daxsmb_conn *sibling)
+struct tevent_req *client_connect_send(TALLOC_CTX *mem, struct tevent_context *ev, const char *host,
+	uint16_t port, const struct daxsmb_options *o, struct daxsmb_conn *sibling)
 {
 	struct connect_state *s;
 	struct tevent_req *sub, *req = tevent_req_create(mem, &s, struct connect_state);

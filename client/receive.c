@@ -57,8 +57,8 @@ static void take_final(struct daxsmb_conn *c, struct pending *p, const struct sm
 }
 
 /*
- * The break of a lease, 3.2.5.19.2; it may come over any connection of the client. Nobody asks for oplocks here. It is not
- * signed: who forges one makes us give up what we would have to give up for the asking.
+ * The break of a lease, 3.2.5.19.2; it may come over any connection of the client. Nobody asks for oplocks
+ * here. It is not signed: who forges one makes us give up what we would have to give up for the asking.
  */
 static ntstatus_t take_break(struct daxsmb_conn *c, struct bytes message)
 {

@@ -105,8 +105,8 @@ static ntstatus_t session_protection(struct session_state *s, uint16_t flags)
 }
 
 /*
- * 3.2.5.3.3: a channel signs by a key of its own, which comes from this log-on. It never encrypts: it would use the keys of the
- * session, and counts its nonces for itself.
+ * 3.2.5.3.3: a channel signs by a key of its own, which comes from this log-on. It never encrypts: it would
+ * use the keys of the session, and counts its nonces for itself.
  */
 static ntstatus_t session_joined(struct session_state *s, uint16_t flags, struct bytes answer)
 {
@@ -214,8 +214,8 @@ struct tevent_req *daxsmb_session_setup_send(
 	return client_session_setup_send(mem, ev, c, o, NULL);
 }
 
-struct tevent_req *client_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev, struct daxsmb_conn *c,
-	const struct daxsmb_options *o, const struct daxsmb_session *primary)
+struct tevent_req *client_session_setup_send(TALLOC_CTX *mem, struct tevent_context *ev,
+	struct daxsmb_conn *c, const struct daxsmb_options *o, const struct daxsmb_session *primary)
 {
 	struct session_state *s;
 	struct tevent_req *req = tevent_req_create(mem, &s, struct session_state);
