@@ -54,10 +54,10 @@ struct daxsmb_file {
 	struct pmem_offer_rsp offer;
 	struct list regions;
 
-	bool breaking, must_ack;
-	uint32_t left;              /* by the break that is under way */
-	struct tevent_req *request; /* the acknowledgement */
-	struct tevent_req *look;    /* the lease is asked for again */
+	bool breaking, must_ack, again; /* again: a further break came before the answer to the last */
+	uint32_t left;                  /* by the break that is under way */
+	struct tevent_req *request;     /* the acknowledgement */
+	struct tevent_req *look;        /* the lease is asked for again */
 	struct tevent_timer *retry;
 	unsigned pause_ms;
 	uint64_t mapped_ns; /* when a region was last mapped */

@@ -36,6 +36,8 @@ static void remap_answered(struct tevent_req *sub)
 	if (status_is_ok(status)) {
 		pmem_mapped(r, &map);
 		pmem_tell(r, DAXSMB_REGION_MAPPED);
+	} else if (status == STATUS_CANNOT_GRANT_REQUESTED_OPLOCK) {
+		r->file->lease = 0; /* whatever we have been told: ask again */
 	}
 	pmem_drained(r);
 }
@@ -253,12 +255,22 @@ static void break_over(struct daxsmb_file *f)
 	retry_schedule(f);
 }
 
+static void file_advance(struct daxsmb_file *f);
+
 static void acknowledged(struct tevent_req *sub)
 {
 	struct daxsmb_file *f = tevent_req_callback_data_void(sub);
 
+	/* Too late, perhaps: then nothing of the lease is left, and nobody tells. */
+	if (!status_is_ok(exchange_answer(sub, 0, NULL, NULL)))
+		f->left = 0;
 	TALLOC_FREE(f->request);
-	break_over(f);
+	if (!f->again) {
+		break_over(f);
+		return;
+	}
+	f->again = false;
+	file_advance(f);
 }
 
 /* [MS-SMB2] 3.2.4.25 */
@@ -324,6 +336,7 @@ void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 	struct daxsmb_file *f = arg;
 
 	f->breaking = true;
+	f->again = f->request != NULL;
 	f->left = n->new_state;
 	f->lease = n->new_state;
 	f->must_ack |= n->flags & ACK_REQUIRED;

@@ -462,6 +462,33 @@ static void a_break_that_leaves_enough_takes_nothing(void **state)
 	ended_with(1, STATUS_SUCCESS);
 }
 
+static void a_break_in_steps_is_answered_step_by_step(void **state)
+{
+	unsigned first;
+
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ | SMB2_LEASE_HANDLE, true);
+	gives_back();
+	first = asked(&rig, SMB2_OPLOCK_BREAK);
+	lease_breaks(SMB2_LEASE_READ, true);
+	assert_int_equal(asked(&rig, SMB2_OPLOCK_BREAK), first);
+	answer(&rig, first, STATUS_SUCCESS);
+	assert_int_not_equal(asked(&rig, SMB2_OPLOCK_BREAK), first);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	assert_false(file->breaking);
+	assert_int_equal(file->lease, SMB2_LEASE_READ);
+}
+
+static void an_answer_that_came_too_late_leaves_nothing(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ, true);
+	gives_back();
+	answer(&rig, asked(&rig, SMB2_OPLOCK_BREAK), STATUS_UNSUCCESSFUL);
+	assert_false(file->breaking);
+	assert_int_equal(file->lease, 0);
+}
+
 static void a_break_without_a_question_is_not_answered(void **state)
 {
 	map(PMEM_ACCESS_READ);
@@ -551,6 +578,8 @@ int main(void)
 		CASE(what_is_under_way_is_repeated_over_smb),
 		CASE(a_break_waits_for_what_is_under_way_and_commits),
 		CASE(a_break_that_leaves_enough_takes_nothing),
+		CASE(a_break_in_steps_is_answered_step_by_step),
+		CASE(an_answer_that_came_too_late_leaves_nothing),
 		CASE(a_break_without_a_question_is_not_answered),
 		CASE(a_break_is_answered_when_the_channel_ends),
 		CASE(the_end_of_the_session_ends_everything),
