@@ -14,12 +14,12 @@
  *
  * A region, and which way an operation on it goes:
  *
- *              MAP                     break
- *   SMB -----------------> DIRECT -----------------> DRAINING (operations wait)
- *    ^                        | the channel ends         | nothing is under way, committed, unmapped; all
- * regions of the file
- *    +------------------------+                          | are so far: the break is acknowledged
- *    +---------------------------------------------------+
+ *   SMB       -> DIRECT     MAP
+ *   DIRECT    -> DRAINING   a break, or the channel has ended; operations wait
+ *   DRAINING  -> SMB        nothing is under way, it is committed, and UNMAP is answered
+ *
+ * When all regions of a file are so far, its break is acknowledged. After the end of the channel UNMAP goes over
+ * the session's first connection: only then no Write that is still on its way can come behind what SMB writes.
  *
  * An operation is its tevent_req; it stands in region->held while it waits, in region->issued while it is
  * under way by RDMA, in region->over_smb while it is so. What is written so, and not yet known to be
@@ -82,6 +82,7 @@ struct daxsmb_region {
 	struct iovec drain_iov;
 	uint8_t drain_byte;
 	bool draining_commit, unmapped, tell_lost;
+	bool gone; /* with the channel */
 	struct tevent_req *request;   /* MAP or UNMAP */
 	struct tevent_req *unmapping; /* the caller's */
 

@@ -182,7 +182,7 @@ void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map)
 		return;
 	r->map = *map;
 	r->state = REGION_DIRECT;
-	r->unmapped = false;
+	r->unmapped = r->gone = false;
 	r->mappings++;
 	f->mapped_ns = clock_now_ns();
 	if (f->breaking && needs_more(r, f->left))
@@ -229,11 +229,13 @@ static void drain(struct daxsmb_region *r)
 
 	if (!list_empty(&r->issued) || r->draining_commit || r->request)
 		return;
-	if (c && r->posted > r->committed && !r->unmapping) {
+	if (!c && !r->gone)
+		return; /* the channel is about to end: region_lost */
+	if (!r->gone && r->posted > r->committed && !r->unmapping) {
 		drain_commit(r, c);
 		return;
 	}
-	if (c && !r->unmapped) {
+	if (!r->unmapped) {
 		r->unmapped = true;
 		r->request = pmem_unmap_request_send(r, r);
 		if (r->request) {
@@ -356,9 +358,11 @@ void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 
 static void region_lost(struct daxsmb_region *r)
 {
-	if (r->state == REGION_SMB)
+	if (r->state == REGION_SMB || r->gone)
 		return;
-	r->state = REGION_SMB;
+	r->state = REGION_DRAINING;
+	r->gone = true;
+	r->unmapped = false;
 	r->losses++;
 	if (r->posted > r->committed) {
 		r->lost++;

@@ -17,13 +17,14 @@ static struct tevent_req *fsctl_send(
 	TALLOC_CTX *mem, struct daxsmb_region *r, uint32_t code, struct bytes input, uint32_t room)
 {
 	struct daxsmb_direct *d = r->file->direct;
+	struct daxsmb_tree *t = code == FSCTL_PMEM_UNMAP && r->gone ? d->tree : d->on_channel;
 	struct smb2_ioctl_req q = {.ctl_code = code,
 		.file_id = r->file->id,
 		.flags = SMB2_IOCTL_IS_FSCTL,
 		.input = input,
 		.max_output_response = room};
 
-	return daxsmb_ioctl_send(mem, d->ev, d->on_channel, &q);
+	return daxsmb_ioctl_send(mem, d->ev, t, &q);
 }
 
 static void map_answered(struct tevent_req *sub);
