@@ -52,7 +52,8 @@ static void pin_done(struct job *j, bool ran)
 
 	if (!ran)
 		g->pin_error = -ECANCELED;
-	g->refusal = pin_refusal(g->pin_error);
+	if (g->pin_error)
+		g->refusal = pin_refusal(g->pin_error);
 	grant_step(g, g->pin_error ? GRANT_EV_PIN_FAILED : GRANT_EV_PINNED);
 }
 

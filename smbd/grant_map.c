@@ -337,8 +337,10 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 	g->ioctl.input = BYTES(NULL, 0);
 	node_pin_began(r->open->node);
 	/* A break that began before the open was watched will not be told to the grant. */
-	g->refusal = refusal(r->open, q->access);
-	if (!status_is_ok(g->refusal))
+	ntstatus_t s = refusal(r->open, q->access);
+	if (!status_is_ok(s)) {
+		g->refusal = s;
 		grant_end(g, GRANT_CAUSE_CLIENT);
+	}
 	grant_pin(g);
 }
