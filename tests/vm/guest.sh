@@ -102,13 +102,15 @@ until_listening() { # PORT
 	until_true 20 eval "ss -Hltn | grep -q ':$1 '"
 }
 
-# Over TCP and SMB Direct at once; they end when the server is gone. $writers are their process ids.
+# Those who write and flush, over TCP and SMB Direct, and those who write and commit through grants, all at once; they end when
+# the server is gone. $writers are their process ids.
 start_writers() { # flush|through NAME LOG-PREFIX
-	local via
+	local how name
 	writers=()
-	for via in tcp tcp smbdirect; do
-		local name=$2-${#writers[@]}-$via
-		"$BUILD/vm/flush_writer" write "$1" $via 127.0.0.1 data "$vm_user" "$vm_password" "$name" "$3.$name" &
+	for how in "$1 tcp" "$1 tcp" "$1 smbdirect" "commit tcp" "fsctl smbdirect"; do
+		name=$2-${#writers[@]}-${how/ /-}
+		# shellcheck disable=SC2086
+		"$BUILD/vm/flush_writer" write $how 127.0.0.1 data "$vm_user" "$vm_password" "$name" "$3.$name" &
 		writers+=($!)
 	done
 }
@@ -119,8 +121,11 @@ logs_hold() { # LOG...
 	return $status
 }
 
-lines_are() { # COUNT LOG...
-	local count=$1 log
-	shift
-	for log in "$@"; do [ -f "$log" ] && [ "$(wc -l <"$log")" -ge "$count" ] || return 1; done
+# All have had so much acknowledged.
+writers_are_busy() { # COUNT LOG-PREFIX
+	local log count=0
+	for log in "$2"-*; do
+		[ -f "$log" ] && [ "$(wc -l <"$log")" -ge "$1" ] && count=$((count + 1))
+	done
+	[ $count = ${#writers[@]} ]
 }
