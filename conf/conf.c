@@ -154,6 +154,13 @@ const struct conf_section *conf_homes(const struct conf *c)
 	return c->homes;
 }
 
+const struct conf_section *conf_find_section(const struct conf *c, const char *name)
+{
+	if (c->homes && strcasecmp(c->homes->name, name) == 0)
+		return c->homes;
+	return conf_find_share(c, name);
+}
+
 const char *conf_section_name(const struct conf_section *s)
 {
 	return s->name;

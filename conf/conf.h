@@ -54,6 +54,8 @@ const struct conf_section *conf_share(const struct conf *c, size_t i);
 /* By name without regard to case, or NULL. */
 const struct conf_section *conf_find_share(const struct conf *c, const char *name);
 const struct conf_section *conf_homes(const struct conf *c); /* or NULL */
+/* The section of that name, [homes] too, or NULL: what another snapshot has in a section's place. */
+const struct conf_section *conf_find_section(const struct conf *c, const char *name);
 const char *conf_section_name(const struct conf_section *s);
 
 /* Values: of the section, else of [global], else the default. The accessor must match the row's type. */

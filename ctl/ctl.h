@@ -18,6 +18,7 @@ int ctl_check(const struct ctl *ctl, int argc, char **argv);
 int ctl_user(const struct ctl *ctl, int argc, char **argv);
 int ctl_status(const struct ctl *ctl, int argc, char **argv);
 int ctl_revoke(const struct ctl *ctl, int argc, char **argv);
+int ctl_reload(const struct ctl *ctl, int argc, char **argv);
 int ctl_stop(const struct ctl *ctl, int argc, char **argv);
 
 /* "daxsmbctl: ..." on stderr; returns CTL_FAILED. */

@@ -100,14 +100,14 @@ static int connect_or_say(const struct ctl *ctl, const struct conf *c, struct ct
 	return CTL_OK;
 }
 
-static int ask(const struct ctl *ctl, const char *line, bool until_gone)
+static int ask(const struct ctl *ctl, const char *line, bool until_gone, FILE *out)
 {
 	struct conf *c = ctl_load(ctl);
 	struct ctl_daemon d;
 
 	if (!c || connect_or_say(ctl, c, &d) != CTL_OK)
 		return CTL_FAILED;
-	int r = ctl_request(&d, line, stdout);
+	int r = ctl_request(&d, line, out);
 	if (r == 0 && until_gone)
 		r = ctl_wait_gone(
 			&d, (unsigned)conf_int(conf_global(c), P_SHUTDOWN_TIMEOUT) + STOP_EXTRA_SECONDS);
@@ -116,7 +116,7 @@ static int ask(const struct ctl *ctl, const char *line, bool until_gone)
 		return ctl_fail("daxsmbd is still running");
 	if (r < 0)
 		return ctl_fail("daxsmbd does not answer: %s", strerror(-r));
-	return fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
+	return fflush(out) == 0 ? CTL_OK : CTL_FAILED;
 }
 
 int ctl_status(const struct ctl *ctl, int argc, char **argv)
@@ -130,17 +130,33 @@ int ctl_status(const struct ctl *ctl, int argc, char **argv)
 			return CTL_USAGE;
 		line = "status json\n";
 	}
-	return optind == argc ? ask(ctl, line, false) : CTL_USAGE;
+	return optind == argc ? ask(ctl, line, false, stdout) : CTL_USAGE;
 }
 
 int ctl_revoke(const struct ctl *ctl, int argc, char **argv)
 {
 	const char *line = argc == 2 ? talloc_asprintf(ctl->mem, "revoke %s\n", argv[1]) : "revoke\n";
 
-	return argc <= 2 && line ? ask(ctl, line, false) : CTL_USAGE;
+	return argc <= 2 && line ? ask(ctl, line, false, stdout) : CTL_USAGE;
+}
+
+/* The answer is one line: "reloaded", or "error: " and why not. */
+int ctl_reload(const struct ctl *ctl, int argc, char **argv)
+{
+	char answer[4096] = "";
+	FILE *out = fmemopen(answer, sizeof(answer), "w");
+	int status = argc == 1 && out ? ask(ctl, "reload\n", false, out) : CTL_USAGE;
+
+	if (out)
+		fclose(out);
+	if (status == CTL_OK && strcmp(answer, "reloaded\n") != 0) {
+		answer[strcspn(answer, "\n")] = '\0';
+		return ctl_fail("the old configuration stays: %s", strncmp(answer, "error: ", 7) == 0 ? answer + 7 : answer);
+	}
+	return status;
 }
 
 int ctl_stop(const struct ctl *ctl, int argc, char **argv)
 {
-	return argc == 1 ? ask(ctl, "stop\n", true) : CTL_USAGE;
+	return argc == 1 ? ask(ctl, "stop\n", true, stdout) : CTL_USAGE;
 }

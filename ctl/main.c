@@ -15,6 +15,7 @@ static const struct {
 	{"user", ctl_user},
 	{"status", ctl_status},
 	{"revoke", ctl_revoke},
+	{"reload", ctl_reload},
 	{"stop", ctl_stop},
 };
 
@@ -26,6 +27,7 @@ static void usage(FILE *out)
 	      "       daxsmbctl [-s FILE] user list\n"
 	      "       daxsmbctl [-s FILE] status [--json]\n"
 	      "       daxsmbctl [-s FILE] revoke [SHARE]\n"
+	      "       daxsmbctl [-s FILE] reload\n"
 	      "       daxsmbctl [-s FILE] stop\n"
 	      "       daxsmbctl --version\n",
 		out);

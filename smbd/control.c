@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "smbd/grant.h"
+#include "smbd/reload.h"
 #include "smbd/status.h"
 
 #include <errno.h>
@@ -146,6 +147,9 @@ void control_serve(struct server *s, int listen_fd)
 		struct revocation v = {.share = line[6] ? line + 7 : NULL};
 		server_each_local(s, revoke_local, &v);
 		write_all(fd, talloc_asprintf(mem, "%u revoked\n", v.count));
+	} else if (strcmp(line, "reload") == 0) {
+		const char *why = reload(mem, s);
+		write_all(fd, why ? talloc_asprintf(mem, "error: %s\n", why) : "reloaded\n");
 	} else if (strcmp(line, "stop") == 0) {
 		write_all(fd, "stopping\n");
 		talloc_free(mem);

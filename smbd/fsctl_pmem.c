@@ -6,13 +6,13 @@
 
 /* The FSCTLs of direct access, docs/protocol-pmem.md. Each way to be refused has a status of its own. */
 
-static ntstatus_t check_range(const struct pmem_map_req *q, const struct server *s)
+static ntstatus_t check_range(const struct pmem_map_req *q, uint64_t most)
 {
 	if (q->length == 0)
 		return STATUS_INVALID_BUFFER_SIZE;
 	if (q->offset > INT64_MAX || q->length > INT64_MAX - q->offset)
 		return STATUS_INVALID_VIEW_SIZE;
-	return q->length > s->max_grant_bytes ? STATUS_QUOTA_EXCEEDED : STATUS_SUCCESS;
+	return q->length > most ? STATUS_QUOTA_EXCEEDED : STATUS_SUCCESS;
 }
 
 static ntstatus_t check_map(struct req *r, const struct smb2_ioctl_req *ioctl, struct pmem_map_req *q)
@@ -30,7 +30,7 @@ static ntstatus_t check_map(struct req *r, const struct smb2_ioctl_req *ioctl, s
 		return STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT;
 	ntstatus_t s = grant_offer(r->open, q->access, &offer);
 	if (status_is_ok(s))
-		s = check_range(q, r->local->server);
+		s = check_range(q, offer.max_length);
 	if (status_is_ok(s) &&
 		ioctl->max_output_response < PMEM_MAP_RSP_FIXED_SIZE + grant_tags(q->length) * SMBDIRECT_DESCRIPTOR_SIZE)
 		s = STATUS_BUFFER_TOO_SMALL;

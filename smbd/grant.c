@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "rdma/smbdirect.h"
 #include "smbd/break_wait.h"
+#include "smbd/share.h"
 
 #include <errno.h>
 
@@ -12,7 +13,7 @@
 
 const char *grant_cause_name(enum grant_cause c)
 {
-	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "fault"};
+	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "reload", "fault"};
 
 	return c < ARRAY_SIZE(names) ? names[c] : "?";
 }
@@ -110,10 +111,8 @@ static void deadline(struct tevent_context *ev, struct tevent_timer *te, struct 
 
 static void do_notify(struct grant *g)
 {
-	unsigned seconds = g->local->server->revoke_timeout;
-
 	g->recalled_ns = clock_now_ns();
-	g->deadline = tevent_add_timer(g->local->ev, g, tevent_timeval_current_ofs(seconds, 0), deadline, g);
+	g->deadline = tevent_add_timer(g->local->ev, g, tevent_timeval_current_ofs(g->revoke_timeout, 0), deadline, g);
 	if (!g->deadline) {
 		grant_step(g, GRANT_EV_END);
 		return;
@@ -136,8 +135,10 @@ static void leave(struct grant *g)
 {
 	list_remove(&g->open_link);
 	list_remove(&g->conn_link);
-	if (g->open)
+	if (g->open) {
 		node_pin_ended(g->open->node);
+		share_grant_leave(g->local->server, g->open->tree->share);
+	}
 	g->open = NULL;
 	g->conn = NULL;
 }
@@ -269,6 +270,20 @@ unsigned grants_end_local(struct local *l, const char *share, enum grant_cause c
 		n++;
 	}
 	return n;
+}
+
+void grants_end_forbidden(struct local *l)
+{
+	uint32_t cursor = 0;
+	struct grant *g;
+
+	while ((g = idtable_next(l->grants, &cursor))) {
+		ntstatus_t s = g->open ? grant_policy(g->open) : STATUS_SUCCESS;
+		if (status_is_ok(s))
+			continue;
+		g->refusal = s;
+		grant_end(g, GRANT_CAUSE_RELOAD);
+	}
 }
 
 static bool needs_more(const struct grant *g, uint32_t lease)

@@ -27,7 +27,8 @@ enum grant_cause {
 	GRANT_CAUSE_CLIENT,     /* another client's open, write, truncate, rename or delete: its lease is broken */
 	GRANT_CAUSE_OWN,        /* the holder's own change of the file's storage */
 	GRANT_CAUSE_LOCAL,      /* a program on this machine is about to change it */
-	GRANT_CAUSE_ADMIN,      /* daxsmbctl revoke, or a reload that takes the permission away */
+	GRANT_CAUSE_ADMIN,      /* daxsmbctl revoke */
+	GRANT_CAUSE_RELOAD,     /* the configuration has been read again and does not allow it any more */
 	GRANT_CAUSE_FAULT,      /* the memory faulted, or the guard was lost */
 	GRANT_CAUSES
 };
@@ -58,6 +59,9 @@ void grants_end_open(struct open *o, enum grant_cause cause);
 void grants_end_conn(struct conn *c);
 /* Of this reactor: all, or those of a share (name as configured). How many. */
 unsigned grants_end_local(struct local *l, const char *share, enum grant_cause cause);
+
+/* Of this reactor: those that the configuration does not permit any more. */
+void grants_end_forbidden(struct local *l);
 
 /* node_watch_sink: a lease is being broken; grants that need more than is left are recalled. */
 void grants_lease_breaks(struct reactor *self, const struct node_break *b);

@@ -28,6 +28,7 @@ struct grant {
 	uint64_t offset, length;
 	uint32_t access;
 	uint8_t durability, guard_kind;
+	unsigned revoke_timeout; /* seconds; as the holder was told */
 	const char *user, *peer, *share, *path; /* for status and audit */
 
 	struct vfs_file *file;   /* counted */
@@ -58,6 +59,8 @@ uint64_t grant_bytes_written(const struct grant *g);
 /* An event; all that follows from it is done when this returns. g may be gone then. */
 void grant_step(struct grant *g, enum grant_event e);
 
+/* grant_map.c: what the configuration says of direct access through this open. */
+ntstatus_t grant_policy(const struct open *o);
 /* grant_map.c: makes the tags and answers the MAP; false: they cannot be had. */
 bool grant_register(struct grant *g);
 /* grant_map.c: the guard's word, for vfs_pin; arg is the grant. */

@@ -37,23 +37,31 @@ static bool has_right(const struct open *o, uint32_t access)
 	return !(access & PMEM_ACCESS_WRITE) || (o->granted_access & FILE_WRITE_DATA);
 }
 
+/* A tree from before a reload goes on in clear where encryption is demanded since; direct access does not. */
 static bool is_encrypted(const struct open *o)
 {
-	return o->session->encrypt || o->tree->encrypt;
+	return o->session->encrypt || o->tree->encrypt ||
+	       conf_int(o->tree->share, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
+}
+
+ntstatus_t grant_policy(const struct open *o)
+{
+	const struct tree *t = o->tree;
+
+	if (!t->share || t->gone || !conf_bool(t->share, P_AVAILABLE) || !conf_bool(t->share, P_PMEM_DIRECT))
+		return STATUS_ACCESS_DISABLED_BY_POLICY_OTHER;
+	return is_encrypted(o) ? STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT : STATUS_SUCCESS;
 }
 
 static ntstatus_t refusal(const struct open *o, uint32_t access)
 {
-	const struct server *s = o->session->local->server;
-
 	if (!access || access & ~(uint32_t)(PMEM_ACCESS_READ | PMEM_ACCESS_WRITE))
 		return STATUS_INVALID_PARAMETER;
 	if (o->directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
-	if (!share_is_direct(s, o->tree->share))
-		return STATUS_ACCESS_DISABLED_BY_POLICY_OTHER;
-	if (is_encrypted(o))
-		return STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT;
+	ntstatus_t s = grant_policy(o);
+	if (!status_is_ok(s))
+		return s;
 	if (!vfs_share_is_mapped(o->tree->vfs))
 		return STATUS_NOT_SUPPORTED;
 	if (!o->tree->guard)
@@ -69,7 +77,7 @@ static ntstatus_t refusal(const struct open *o, uint32_t access)
 
 ntstatus_t grant_offer(const struct open *o, uint32_t access, struct pmem_offer_rsp *out)
 {
-	const struct server *s = o->session->local->server;
+	const struct settings *s = o->session->local->settings;
 	ntstatus_t status = refusal(o, access);
 
 	*out = (struct pmem_offer_rsp){
@@ -81,9 +89,12 @@ ntstatus_t grant_offer(const struct open *o, uint32_t access, struct pmem_offer_
 		.commit_methods = PMEM_COMMIT_READ_AFTER_WRITE | PMEM_COMMIT_FSCTL,
 		.granularity = GRANULARITY,
 		.revoke_timeout = s->revoke_timeout * 1000,
-		.max_grants = s->max_session_grants,
-		.max_length = s->max_grant_bytes,
 	};
+	if (o->tree->share) {
+		int64_t of_share = conf_int(o->tree->share, P_PMEM_MAX_SHARE_GRANTS);
+		out->max_grants = of_share < s->max_session_grants ? (uint32_t)of_share : s->max_session_grants;
+		out->max_length = (uint64_t)conf_int(o->tree->share, P_PMEM_MAX_GRANT_SIZE);
+	}
 	return status;
 }
 
@@ -244,7 +255,7 @@ static void answer(struct grant *g, struct req *r)
 		.offset = g->offset,
 		.length = g->length,
 		.access = g->access,
-		.revoke_timeout = g->local->server->revoke_timeout * 1000,
+		.revoke_timeout = g->revoke_timeout * 1000,
 		.descriptor_count = (uint16_t)g->tag_count,
 	};
 	uint8_t buf[PMEM_MAP_RSP_FIXED_SIZE + SMBDIRECT_MAX_DESCRIPTORS * SMBDIRECT_DESCRIPTOR_SIZE];
@@ -289,6 +300,7 @@ static struct grant *grant_new(struct req *r, const struct pmem_map_req *q)
 		.session_id = r->session_id, .message_id = r->hdr.message_id, .offset = q->offset, .length = q->length,
 		.access = q->access | PMEM_ACCESS_READ, .durability = (uint8_t)vfs_share_durability(o->tree->vfs),
 		.guard_kind = (uint8_t)vfs_guard_kind_of(o->tree->guard), .refusal = STATUS_CANCELLED,
+		.revoke_timeout = r->local->settings->revoke_timeout,
 		.home = r->local->reactor, .born_ns = clock_now_ns(), .tag_count = (unsigned)tags};
 	g->user = talloc_strdup(g, r->session->user ? r->session->user : "");
 	g->peer = talloc_strdup(g, r->conn->peer);
@@ -310,7 +322,7 @@ static struct grant *grant_new(struct req *r, const struct pmem_map_req *q)
 /* Those that are fenced only wait for a worker, but there may not be any number of them. */
 static bool has_enough(const struct session *s)
 {
-	unsigned most = s->local->server->max_session_grants, n = 0, fenced = 0;
+	unsigned most = s->local->settings->max_session_grants, n = 0, fenced = 0;
 	uint32_t cursor = 0;
 	struct grant *g;
 
@@ -325,11 +337,12 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 {
 	struct grant *g;
 
-	if (has_enough(r->session)) {
+	if (has_enough(r->session) || !share_grant_enter(r->local->server, r->tree->share)) {
 		req_error(r, STATUS_QUOTA_EXCEEDED);
 		return;
 	}
 	if (!req_park(r, NULL) || !(g = grant_new(r, q))) {
+		share_grant_leave(r->local->server, r->tree->share);
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}

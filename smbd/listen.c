@@ -167,7 +167,8 @@ static void address_text(const struct sockaddr_storage *sa, char *out, size_t si
 static const char *refusal(struct listener *l, const char *peer)
 {
 	struct server *s = l->server;
-	const struct conf_section *g = conf_global(s->conf);
+	const struct local *here = reactor_user(reactor_current());
+	const struct conf_section *g = conf_global(here->settings->conf);
 
 	if (!conf_hosts_allowed(conf_list(g, P_HOSTS_ALLOW), conf_list(g, P_HOSTS_DENY), peer, NULL))
 		return "hosts allow/deny";

@@ -5,6 +5,7 @@
 #include "smbd/conn.h"
 #include "smbd/control.h"
 #include "smbd/listen.h"
+#include "smbd/reload.h"
 #include "smbd/setup.h"
 #include "vfs/guard.h"
 
@@ -170,20 +171,23 @@ static int lock_pid_file(const struct conf_section *g, char **path)
 
 static bool open_log(const struct options *o, const struct conf *conf)
 {
-	const struct conf_section *g = conf_global(conf);
-	const char *level = o->log_level ? o->log_level : conf_str(g, P_LOG_LEVEL);
-	struct conf_vars vars = {.client_name = "daxsmbd"};
-	char *path = conf_expand(NULL, conf_str(g, P_LOG_FILE), &vars);
+	TALLOC_CTX *mem = talloc_new(NULL);
+	const char *why = reload_log(mem, conf, o->log_level);
 
-	if (!log_set_levels(level)) {
-		fprintf(stderr, "daxsmbd: log level: \"1 auth:3\" was expected, not \"%s\"\n", level);
-		return false;
-	}
-	int rc = path && *path ? log_open(path) : 0;
-	if (rc < 0)
-		fprintf(stderr, "daxsmbd: log file %s: %s\n", path, strerror(-rc));
-	talloc_free(path);
-	return rc == 0;
+	if (why)
+		fprintf(stderr, "daxsmbd: %s\n", why);
+	talloc_free(mem);
+	return !why;
+}
+
+/* The daemon leaves the folder that it was started in, and reads the file again later. NULL: there is no such folder. */
+static const char *absolute(TALLOC_CTX *mem, const char *path)
+{
+	char *folder = *path == '/' ? NULL : get_current_dir_name();
+	char *out = folder ? talloc_asprintf(mem, "%s/%s", folder, path) : NULL;
+
+	free(folder);
+	return *path == '/' ? path : out;
 }
 
 static void raise_limits(const struct server *s)
@@ -307,13 +311,15 @@ static void stop(struct server *s, int signal_fd)
 	reactors_stop(s->reactors);
 }
 
-static void reopen_log(const struct options *o, const struct server *s)
+static void read_again(struct server *s)
 {
-	if (!open_log(o, s->conf))
-		log_error(core, "the log file could not be opened again");
+	TALLOC_CTX *mem = talloc_new(NULL);
+
+	reload(mem, s);
+	talloc_free(mem);
 }
 
-static void wait_for_the_end(struct server *s, int signal_fd, int control_fd, const struct options *o)
+static void wait_for_the_end(struct server *s, int signal_fd, int control_fd)
 {
 	struct pollfd p[] = {
 		{.fd = signal_fd, .events = POLLIN},
@@ -328,7 +334,7 @@ static void wait_for_the_end(struct server *s, int signal_fd, int control_fd, co
 		if (p[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
 			if (si.ssi_signo != SIGHUP)
 				return;
-			reopen_log(o, s);
+			read_again(s);
 		}
 		if (p[1].revents)
 			control_serve(s, control_fd);
@@ -414,6 +420,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 		fprintf(stderr, "daxsmbd: %s\n", error);
 		goto out_pid;
 	}
+	s->log_level = o->log_level;
 	raise_limits(s);
 	int rc = listen_open(s, s, &o->ports, &s->listener);
 	int control_fd = rc < 0 ? -1 : control_open(s, s, &control_path);
@@ -435,7 +442,7 @@ static int run(const struct options *o, const struct conf *conf, int parent_fd)
 	}
 	listen_start(s->listener);
 	announce(s, parent_fd);
-	wait_for_the_end(s, signal_fd, control_fd, o);
+	wait_for_the_end(s, signal_fd, control_fd);
 	stop(s, signal_fd);
 	log_info(core, "stopped");
 	status = 0;
@@ -461,7 +468,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "daxsmbd: %s: %s\n", o.conf_path, error);
 		return 1;
 	}
-	if (!report_messages(conf) || !make_folders(conf_global(conf)) || !open_log(&o, conf))
+	o.conf_path = absolute(conf, o.conf_path);
+	if (!o.conf_path || !report_messages(conf) || !make_folders(conf_global(conf)) || !open_log(&o, conf))
 		return 1;
 	tune_allocator();
 	umask(0);

@@ -27,6 +27,7 @@ static int connect_call_destructor(struct connect_call *c)
 	vfs_guard_unref(c->grant.guard);
 	vfs_cred_unref(c->grant.cred);
 	vfs_cred_unref(c->q.session_cred);
+	settings_unref(c->q.settings);
 	talloc_free(c->mem);
 	return 0;
 }
@@ -58,10 +59,16 @@ static void reply(struct req *r, struct tree *t)
 	req_done(r, STATUS_SUCCESS, &w);
 }
 
+static void connect_disk(struct req *r, const char *name);
+
 static void connected(struct req *r, struct call *c)
 {
 	struct connect_call *t = container_of(c, struct connect_call, call);
 
+	if (t->q.settings != r->local->settings) { /* read again meanwhile: it may be refused now */
+		connect_disk(r, t->q.name);
+		return;
+	}
 	if (!status_is_ok(t->status)) {
 		log_info(audit, "share %s refused to %s from %s: %s", t->q.name, r->session->user, r->conn->peer,
 			status_name(t->status));
@@ -83,6 +90,7 @@ static void connected(struct req *r, struct call *c)
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}
+	tree->settings = settings_ref(t->q.settings);
 	tree->share = t->grant.section;
 	tree->share_name = talloc_steal(tree, t->grant.name);
 	tree->vfs = t->grant.vfs;
@@ -122,6 +130,7 @@ static void connect_disk(struct req *r, const char *name)
 	talloc_set_destructor(t, connect_call_destructor);
 	t->q = (struct share_request){
 		.server = r->local->server,
+		.settings = settings_ref(r->local->settings),
 		.name = talloc_strdup(t, name),
 		.user = talloc_strdup(t, r->session->user),
 		.peer = talloc_strdup(t, r->conn->peer),

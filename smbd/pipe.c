@@ -14,8 +14,8 @@ enum { MAX_PIPES = 32 }; /* of all sessions of a connection */
 
 static bool share_at(void *arg, size_t i, struct rpc_share *out)
 {
-	const struct server *s = arg;
-	size_t n = conf_share_count(s->conf);
+	const struct conf *conf = arg;
+	size_t n = conf_share_count(conf);
 
 	*out = (struct rpc_share){.caching = SMB2_SHAREFLAG_MANUAL_CACHING};
 	if (i == n) {
@@ -28,7 +28,7 @@ static bool share_at(void *arg, size_t i, struct rpc_share *out)
 	}
 	if (i > n)
 		return false;
-	const struct conf_section *share = conf_share(s->conf, i);
+	const struct conf_section *share = conf_share(conf, i);
 	out->name = conf_section_name(share);
 	out->comment = conf_str(share, P_COMMENT);
 	out->path = conf_str(share, P_PATH);
@@ -46,7 +46,7 @@ static struct rpc_env env_of(struct session *s)
 		.workgroup = server->policy.workgroup,
 		.server_comment = server->comment,
 		.share_at = share_at,
-		.arg = server,
+		.arg = (void *)(uintptr_t)s->local->settings->conf,
 		.user_is_admin = s->cred && s->cred->uid == 0 && server->privileged,
 		.user_count = atomic_load(&server->stats.sessions),
 	};

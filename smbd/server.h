@@ -7,17 +7,20 @@
 #include "core/idtable.h"
 #include "core/reactor.h"
 #include "core/workers.h"
+#include "smbd/settings.h"
 #include "wire/negotiate_context.h"
 
 #include <stdatomic.h>
 
 /*
  * What the whole process shares. Immutable once the reactors run, but for members with a lock or atomics of their
- * own: throttle, nodes, shares, stats.
+ * own: throttle, nodes, shares, uses, stats; and for settings.
  */
 struct server {
 	const char *conf_path;
-	const struct conf *conf;
+	const struct conf *conf; /* as of the start: what a restart alone can change */
+	struct settings *settings; /* one ref; the latest. The main thread's once the reactors run */
+	const char *log_level;     /* instead of the configuration's, or NULL */
 	struct auth_policy policy;
 	struct auth_throttle *throttle;
 	struct node_table *nodes;
@@ -26,7 +29,7 @@ struct server {
 	struct reactors *reactors;
 	struct listener *listener;
 	const char *comment; /* server string */
-	atomic_uint *share_use; /* trees of each share, by its index in conf */
+	struct share_uses *uses;
 	uint8_t guid[16];
 	uint64_t start_time; /* NTTIME */
 
@@ -43,8 +46,6 @@ struct server {
 
 	/* limits */
 	uint32_t max_connections, max_unauthenticated, max_per_address, max_session_opens, max_opens;
-	unsigned revoke_timeout, max_session_grants; /* seconds; of direct grants */
-	uint64_t max_grant_bytes;
 	size_t connection_memory;
 	unsigned auth_timeout, deadtime, shutdown_timeout; /* seconds; deadtime 0: never */
 
@@ -58,6 +59,7 @@ struct server {
 /* What one reactor has. Its thread only. */
 struct local {
 	struct server *server;
+	struct settings *settings; /* one ref */
 	struct reactor *reactor;
 	struct tevent_context *ev;
 	struct idtable *conns;

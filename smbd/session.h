@@ -74,12 +74,14 @@ struct tree {
 	struct session *session;
 	uint32_t id;
 	const char *share_name;
+	struct settings *settings;        /* counted: those that share is of; NULL: IPC$ */
 	const struct conf_section *share; /* NULL: IPC$ */
 	struct vfs_share *vfs;            /* counted; NULL: IPC$ */
 	struct vfs_guard *guard;          /* counted; NULL: files cannot be guarded */
 	struct vfs_cred *cred;            /* counted: the session's, or force user's */
 	uint32_t maximal_access;
 	bool encrypt, read_only;
+	bool gone; /* the share is not configured any more: what was open stays */
 	uint32_t open_count;
 };
 

@@ -8,6 +8,7 @@
 #include "smbd/node.h"
 #include "smbd/iobuf.h"
 #include "smbd/oplock.h"
+#include "smbd/share.h"
 #include "smbd/share_cache.h"
 #include "wire/smb2.h"
 
@@ -122,13 +123,16 @@ static void read_limits(struct server *s, const struct conf_section *g)
 	s->max_per_address = (uint32_t)conf_int(g, P_MAX_PER_ADDRESS);
 	s->max_session_opens = (uint32_t)conf_int(g, P_MAX_SESSION_OPENS);
 	s->max_opens = (uint32_t)conf_int(g, P_MAX_OPEN_FILES);
-	s->revoke_timeout = (unsigned)conf_int(g, P_PMEM_REVOKE_TIMEOUT);
-	s->max_session_grants = (unsigned)conf_int(g, P_PMEM_MAX_GRANTS);
-	s->max_grant_bytes = (uint64_t)conf_int(g, P_PMEM_MAX_GRANT_SIZE);
 	s->connection_memory = (size_t)conf_int(g, P_CONNECTION_MEMORY);
 	s->auth_timeout = (unsigned)conf_int(g, P_AUTH_TIMEOUT);
 	s->deadtime = (unsigned)conf_int(g, P_DEADTIME) * 60;
 	s->shutdown_timeout = (unsigned)conf_int(g, P_SHUTDOWN_TIMEOUT);
+}
+
+static int server_destructor(struct server *s)
+{
+	settings_unref(s->settings);
+	return 0;
 }
 
 struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *conf_path, const char **error)
@@ -139,7 +143,9 @@ struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *
 	*error = "out of memory";
 	if (!s)
 		return NULL;
+	talloc_set_destructor(s, server_destructor);
 	s->conf = conf;
+	s->settings = settings_new(conf, 0);
 	s->conf_path = conf_path;
 	s->privileged = geteuid() == 0;
 	random_bytes(s->guid, sizeof(s->guid));
@@ -150,11 +156,12 @@ struct server *server_new(TALLOC_CTX *mem, const struct conf *conf, const char *
 	s->throttle = auth_throttle_new(s);
 	s->nodes = node_table_new(s);
 	s->shares = share_cache_new(s);
-	s->share_use = talloc_zero_array(s, atomic_uint, conf_share_count(conf) + 1);
+	s->uses = share_uses_new(s);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	node_break_sink = oplock_send_break;
 	node_watch_sink = grants_lease_breaks;
-	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->throttle && s->nodes && s->shares && s->share_use && s->stop_fd >= 0)
+	if (s->policy.netbios_name && s->policy.smbpasswd_path && s->settings && s->throttle && s->nodes && s->shares && s->uses &&
+		s->stop_fd >= 0)
 		return s;
 	talloc_free(s);
 	return NULL;
@@ -168,8 +175,14 @@ static void tick(struct tevent_context *ev, struct tevent_timer *te, struct time
 
 	node_expire_breaks(l->server->nodes, clock_now_ns());
 	if (vfs_act_as_process() == 0)
-		log_rotate((uint64_t)conf_int(conf_global(l->server->conf), P_MAX_LOG_SIZE) * 1024);
+		log_rotate((uint64_t)conf_int(conf_global(l->settings->conf), P_MAX_LOG_SIZE) * 1024);
 	tevent_add_timer(ev, l, tevent_timeval_current_ofs(1, 0), tick, l);
+}
+
+static void local_free(struct local *l)
+{
+	settings_unref(l->settings);
+	talloc_free(l);
 }
 
 void *local_start(struct reactor *r, void *arg)
@@ -179,6 +192,7 @@ void *local_start(struct reactor *r, void *arg)
 	if (!l)
 		return NULL;
 	l->server = arg;
+	l->settings = settings_ref(l->server->settings);
 	l->reactor = r;
 	l->ev = reactor_ev(r);
 	l->conns = idtable_new(l, UINT32_MAX);
@@ -188,7 +202,7 @@ void *local_start(struct reactor *r, void *arg)
 	l->pool = iobuf_pool_new(l);
 	l->scratch = talloc_array(l, uint8_t, SCRATCH_SIZE);
 	if (!l->conns || !l->sessions || !l->grants || !l->grant_stats || !l->pool || !l->scratch) {
-		talloc_free(l);
+		local_free(l);
 		return NULL;
 	}
 	if (reactor_index(r) == 0)
@@ -198,5 +212,5 @@ void *local_start(struct reactor *r, void *arg)
 
 void local_stop(struct reactor *r)
 {
-	talloc_free(reactor_user(r));
+	local_free(reactor_user(r));
 }

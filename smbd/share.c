@@ -21,14 +21,14 @@ static bool is_set(const char *const *list)
 static const struct conf_section *find_section(TALLOC_CTX *mem, const struct share_request *q, const char **service,
 	char **home)
 {
-	const struct conf_section *s = conf_find_share(q->server->conf, q->name);
+	const struct conf_section *s = conf_find_share(q->settings->conf, q->name);
 
 	*home = NULL;
 	if (s) {
 		*service = conf_section_name(s);
 		return s;
 	}
-	s = conf_homes(q->server->conf);
+	s = conf_homes(q->settings->conf);
 	*service = strcasecmp(q->name, "homes") == 0 ? q->user : q->name;
 	*home = s ? user_home(mem, *service) : NULL;
 	return *home ? s : NULL;
@@ -84,7 +84,7 @@ static struct vfs_cred *choose_cred(const struct share_request *q, const struct 
 	else if (*force_user)
 		cred = user_cred(q->server, force_user);
 	else if (conf_bool(s, P_GUEST_ONLY))
-		cred = user_cred(q->server, conf_str(conf_global(q->server->conf), P_GUEST_ACCOUNT));
+		cred = user_cred(q->server, q->server->policy.guest_account);
 	else
 		cred = vfs_cred_ref(q->session_cred);
 	if (cred && *force_group && q->server->privileged) {
@@ -138,7 +138,7 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 	out->encrypt = conf_int(s, P_SMB_ENCRYPT) == CONF_ENCRYPT_REQUIRED;
 	out->name = talloc_strdup(mem, service);
 	struct vfs_share_options options = options_of(s, out->read_only);
-	int rc = share_cache_open(q->server->shares, s, root, &options, &out->vfs, &out->guard);
+	int rc = share_cache_open(q->server->shares, q->settings->generation, s, root, &options, &out->vfs, &out->guard);
 	if (rc < 0) {
 		log_error(smb, "share %s: %s: %s", out->name, root, strerror(-rc));
 		return rc == -EACCES ? STATUS_ACCESS_DENIED : STATUS_BAD_NETWORK_NAME;
@@ -150,36 +150,6 @@ ntstatus_t share_connect(TALLOC_CTX *mem, const struct share_request *q, struct 
 		return STATUS_ACCESS_DENIED;
 	}
 	return STATUS_SUCCESS;
-}
-
-static atomic_uint *use_count(const struct server *s, const struct conf_section *section)
-{
-	size_t i = 0;
-
-	while (i < conf_share_count(s->conf) && conf_share(s->conf, i) != section)
-		i++;
-	return &s->share_use[i];
-}
-
-bool share_enter(const struct server *s, const struct conf_section *section)
-{
-	int64_t most = conf_int(section, P_MAX_CONNECTIONS);
-	atomic_uint *use = use_count(s, section);
-
-	if (atomic_fetch_add(use, 1) < most || most <= 0)
-		return true;
-	atomic_fetch_sub(use, 1);
-	return false;
-}
-
-void share_leave(const struct server *s, const struct conf_section *section)
-{
-	atomic_fetch_sub(use_count(s, section), 1);
-}
-
-bool share_is_direct(const struct server *s, const struct conf_section *section)
-{
-	return section && conf_bool(section, P_PMEM_DIRECT);
 }
 
 bool share_is_listed(const struct conf_section *s)

@@ -12,7 +12,8 @@ enum { MOST = 256 };
 
 struct entry {
 	struct list link; /* least recently used first */
-	const struct conf_section *section;
+	char *name; /* of the section */
+	uint64_t generation;
 	char *root;
 	bool read_only;
 	struct vfs_share *share; /* counted */
@@ -55,11 +56,11 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem)
 	return c;
 }
 
-static struct entry *find(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only)
+static struct entry *find(struct share_cache *c, const char *name, const char *root, bool read_only)
 {
 	LIST_FOREACH(item, &c->entries) {
 		struct entry *e = container_of(item, struct entry, link);
-		if (e->section == section && e->read_only == read_only && strcmp(e->root, root) == 0)
+		if (e->read_only == read_only && strcasecmp(e->name, name) == 0 && strcmp(e->root, root) == 0)
 			return e;
 	}
 	return NULL;
@@ -76,14 +77,14 @@ static bool is_current(const char *root, struct vfs_share *share)
 }
 
 /* What is kept, with refs for the caller, or NULL. */
-static struct vfs_share *look_up(struct share_cache *c, const struct conf_section *section, const char *root,
+static struct vfs_share *look_up(struct share_cache *c, uint64_t generation, const char *name, const char *root,
 	bool read_only, struct vfs_guard **guard)
 {
 	struct vfs_share *share = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	struct entry *e = find(c, section, root, read_only);
-	if (e) {
+	struct entry *e = find(c, name, root, read_only);
+	if (e && e->generation == generation) {
 		share = vfs_share_ref(e->share);
 		*guard = e->guard ? vfs_guard_ref(e->guard) : NULL;
 		list_remove(&e->link);
@@ -94,44 +95,41 @@ static struct vfs_share *look_up(struct share_cache *c, const struct conf_sectio
 }
 
 /* Only mapped files can be given away, and need one. */
-static void open_guard(struct entry *e)
+static void open_guard(struct entry *e, enum vfs_guard_kind wanted)
 {
-	enum vfs_guard_kind wanted = (enum vfs_guard_kind)conf_int(e->section, P_PMEM_GUARD);
-
 	if (!vfs_share_is_mapped(e->share))
 		return;
 	if (vfs_guard_open(e->root, wanted, &e->guard, e->no_guard, sizeof(e->no_guard)) < 0)
-		log_warning(vfs, "share %s: files cannot be guarded: %s", conf_section_name(e->section), e->no_guard);
+		log_warning(vfs, "share %s: files cannot be guarded: %s", e->name, e->no_guard);
 }
 
-static struct entry *make_entry(const struct conf_section *section, const char *root, bool read_only,
-	struct vfs_share *share)
+static struct entry *make_entry(uint64_t generation, const struct conf_section *section, const char *root,
+	bool read_only, struct vfs_share *share)
 {
 	struct entry *e = talloc_zero(NULL, struct entry);
 
 	if (!e)
 		return NULL;
-	*e = (struct entry){.section = section, .root = talloc_strdup(e, root), .read_only = read_only};
-	if (!e->root) {
+	*e = (struct entry){.name = talloc_strdup(e, conf_section_name(section)), .generation = generation,
+		.root = talloc_strdup(e, root), .read_only = read_only};
+	if (!e->name || !e->root) {
 		talloc_free(e);
 		return NULL;
 	}
 	e->share = vfs_share_ref(share);
-	open_guard(e);
+	open_guard(e, (enum vfs_guard_kind)conf_int(section, P_PMEM_GUARD));
 	return e;
 }
 
 /* Keeps it in place of what was kept before. */
-static void remember(struct share_cache *c, const struct conf_section *section, const char *root, bool read_only,
-	struct vfs_share *share, struct vfs_guard **guard)
+static void remember(struct share_cache *c, struct entry *e, struct vfs_guard **guard)
 {
-	struct entry *e = make_entry(section, root, read_only, share);
 
 	if (!e)
 		return; /* not kept: the next one opens it again */
 	*guard = e->guard ? vfs_guard_ref(e->guard) : NULL;
 	pthread_mutex_lock(&c->lock);
-	struct entry *old = find(c, section, root, read_only);
+	struct entry *old = find(c, e->name, e->root, e->read_only);
 	if (old)
 		drop(c, old);
 	list_append(&c->entries, &e->link);
@@ -141,11 +139,11 @@ static void remember(struct share_cache *c, const struct conf_section *section, 
 }
 
 /* A root on a disk that hangs must not hold up others: the lock is not held while the file system is asked. */
-int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
+int share_cache_open(struct share_cache *c, uint64_t generation, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard)
 {
 	*guard = NULL;
-	struct vfs_share *kept = look_up(c, section, root, o->read_only, guard);
+	struct vfs_share *kept = look_up(c, generation, conf_section_name(section), root, o->read_only, guard);
 
 	if (kept && is_current(root, kept)) {
 		*out = kept;
@@ -156,8 +154,19 @@ int share_cache_open(struct share_cache *c, const struct conf_section *section, 
 	*guard = NULL;
 	int rc = vfs_share_open(root, o, out);
 	if (rc == 0)
-		remember(c, section, root, o->read_only, *out, guard);
+		remember(c, make_entry(generation, section, root, o->read_only, *out), guard);
 	return rc;
+}
+
+void share_cache_prune(struct share_cache *c, const struct conf *conf)
+{
+	pthread_mutex_lock(&c->lock);
+	LIST_FOREACH_SAFE(item, &c->entries) {
+		struct entry *e = container_of(item, struct entry, link);
+		if (!conf_find_section(conf, e->name))
+			drop(c, e);
+	}
+	pthread_mutex_unlock(&c->lock);
 }
 
 void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const struct share_facts *f), void *arg)
@@ -165,7 +174,7 @@ void share_cache_each(struct share_cache *c, void (*fn)(void *arg, const struct 
 	pthread_mutex_lock(&c->lock);
 	LIST_FOREACH(item, &c->entries) {
 		struct entry *e = container_of(item, struct entry, link);
-		struct share_facts f = {conf_section_name(e->section), e->share, e->guard, e->no_guard};
+		struct share_facts f = {e->name, e->share, e->guard, e->no_guard};
 		fn(arg, &f);
 	}
 	pthread_mutex_unlock(&c->lock);

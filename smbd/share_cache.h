@@ -15,10 +15,14 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem);
 
 /*
  * vfs_share_open, or what it gave before for the same section, root and read_only; and the guard of its files, if they are mapped
- * and one is to be had, else NULL. One ref in each; 0 or -errno.
+ * and one is to be had, else NULL. One ref in each; 0 or -errno. generation: of the settings that the section is of; of others
+ * nothing is used.
  */
-int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
+int share_cache_open(struct share_cache *c, uint64_t generation, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard);
+
+/* Shares that are not in conf are kept no longer. */
+void share_cache_prune(struct share_cache *c, const struct conf *conf);
 
 /* What is kept of a share. guard: of its files, if they are mapped; NULL: there is none, and no_guard says why. */
 struct share_facts {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "smbd/tree.h"
 
+#include "smbd/settings.h"
 #include "smbd/share.h"
 #include "vfs/guard.h"
 
@@ -48,6 +49,21 @@ void tree_disconnect(struct tree *t)
 	vfs_share_unref(t->vfs);
 	vfs_guard_unref(t->guard);
 	vfs_cred_unref(t->cred);
+	settings_unref(t->settings);
 	atomic_fetch_sub(&s->local->server->stats.trees, 1);
 	talloc_free(t);
+}
+
+void tree_adopt(struct tree *t, struct settings *settings)
+{
+	const struct conf_section *now = t->share ? conf_find_section(settings->conf, conf_section_name(t->share)) : NULL;
+
+	if (!t->share)
+		return;
+	t->gone = !now;
+	if (!now)
+		return;
+	settings_unref(t->settings);
+	t->settings = settings_ref(settings);
+	t->share = now;
 }

@@ -8,6 +8,12 @@
 /* Closes the tree's opens and frees it. */
 void tree_disconnect(struct tree *t);
 
+/*
+ * The configuration has been read again: from now on the tree's share is as it says there. What was found out when it was
+ * connected stays: the folder, who acts, whether it may be written, encryption.
+ */
+void tree_adopt(struct tree *t, struct settings *settings);
+
 /* Ends an open as CLOSE does, deleting the file if that is due; for ends that nobody waits for. */
 void open_end(struct open *o);
 

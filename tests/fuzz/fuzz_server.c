@@ -250,7 +250,7 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem)
 	return talloc_zero_size(mem, 1);
 }
 
-int share_cache_open(struct share_cache *c, const struct conf_section *section, const char *root,
+int share_cache_open(struct share_cache *c, uint64_t generation, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard)
 {
 	*out = vfs_share_ref(share);
@@ -384,6 +384,7 @@ static void add_trees(struct session *s)
 
 	must(data && pipes);
 	data->share_name = "data";
+	data->settings = settings_ref(s->local->settings);
 	data->share = conf_find_share(server->conf, "data");
 	data->vfs = vfs_share_ref(share);
 	data->cred = vfs_cred_ref(cred);

@@ -127,6 +127,18 @@ static void shares_take_what_global_says(void **state)
 	talloc_free(c);
 }
 
+static void a_section_is_found_by_name_homes_too(void **state)
+{
+	struct conf *c = parse("[homes]\nread only = no\n[a]\npath=/a\n"), *none = parse("[a]\npath=/a\n");
+
+	assert_ptr_equal(conf_find_section(c, "HOMES"), conf_homes(c));
+	assert_ptr_equal(conf_find_section(c, "A"), conf_share(c, 0));
+	assert_null(conf_find_section(c, "global"));
+	assert_null(conf_find_section(none, "homes"));
+	talloc_free(c);
+	talloc_free(none);
+}
+
 static void a_section_may_come_again(void **state)
 {
 	struct conf *c = parse("[a]\npath=/a\n[b]\npath=/b\n[A]\nread only=no\n");
@@ -518,6 +530,7 @@ int main(void)
 		cmocka_unit_test(names_have_no_case_and_no_blanks),
 		cmocka_unit_test(synonyms_stand_for_their_parameter),
 		cmocka_unit_test(shares_take_what_global_says),
+		cmocka_unit_test(a_section_is_found_by_name_homes_too),
 		cmocka_unit_test(a_section_may_come_again),
 		cmocka_unit_test(lines_go_on_after_a_backslash_and_comments_do_not),
 		cmocka_unit_test(messages_name_the_line_after_a_continuation),
