@@ -3,14 +3,14 @@
 import os, socket, struct
 from dataclasses import dataclass, field
 
-from lib import PASSWORD, Failure, expect
+from lib import PASSWORD, PATIENCE, Failure, expect
 from . import bodies, security
 from .words import (AES_CMAC, ASYNC, BINDING, CREATE, ECHO, FROM_SERVER, HMAC_SHA256, IS_GUEST, IS_NULL, LOGOFF,
                     MORE_PROCESSING_REQUIRED, NEGOTIATE, OPLOCK_BREAK, PENDING, RELATED, SESSION_SETUP, SIGNED, SUCCESS,
                     TREE_CONNECT, TREE_DISCONNECT, ENCRYPT_DATA)
 
 NOBODY = 2**64 - 1
-SECONDS = 30
+SECONDS = 30 * PATIENCE
 
 
 class Ended(Failure):

@@ -6,7 +6,7 @@ side sends, and breaks what rules it is told to break.
 import os, socket, struct
 from dataclasses import dataclass, field
 
-from lib import Failure, expect
+from lib import PATIENCE, Failure, expect
 from .client import Ended
 
 REQUEST_KEY, REPLY_KEY = b'MPA ID Req Frame', b'MPA ID Rep Frame'
@@ -25,7 +25,7 @@ DDP_STAG, DDP_BOUNDS, DDP_TAGGED_VERSION = 0x1100, 0x1101, 0x1104
 DDP_QUEUE, DDP_NO_BUFFER, DDP_MSN, DDP_MO, DDP_TOO_LONG, DDP_VERSION = 0x1201, 0x1202, 0x1203, 0x1204, 0x1205, 0x1206
 MPA_CRC, MPA_LENGTH = 0x2002, 0x2003
 SEGMENT = 1400  # payload of ours in one FPDU
-SECONDS = 30
+SECONDS = 30 * PATIENCE
 
 
 def crc_table():

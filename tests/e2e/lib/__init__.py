@@ -5,8 +5,8 @@ from .clients import (DIALECTS, PROTECTIONS, Smbclient, all_went_well, daxsmb, d
                       write_random)
 from .folders import roomy_parent, xattr_parent
 from .raw import Wire
-from .server import BIN, PASSWORD, Server, Share, accounts, daxsmbctl, free_port, until
+from .server import BIN, PASSWORD, PATIENCE, Server, Share, accounts, daxsmbctl, free_port, until
 
-__all__ = ['BIN', 'DIALECTS', 'Failure', 'PASSWORD', 'PROTECTIONS', 'Server', 'Share', 'Skip', 'Smbclient', 'Wire',
-           'accounts', 'all_went_well', 'case', 'daxsmb', 'daxsmbctl', 'diff', 'expect', 'free_port', 'pairs',
+__all__ = ['BIN', 'DIALECTS', 'Failure', 'PASSWORD', 'PATIENCE', 'PROTECTIONS', 'Server', 'Share', 'Skip', 'Smbclient',
+           'Wire', 'accounts', 'all_went_well', 'case', 'daxsmb', 'daxsmbctl', 'diff', 'expect', 'free_port', 'pairs',
            'roomy_parent', 'run', 'smbclient', 'smbclient_args', 'until', 'write_random', 'xattr_parent']
