@@ -83,7 +83,7 @@ def configure(conf):
     if o.coverage:
         env.CFLAGS += ['--coverage']
         env.LINKFLAGS += ['--coverage']
-    env.SYSCONFDIR = o.sysconfdir
+    env.SYSCONFDIR, env.VERSION = o.sysconfdir, VERSION
     conf.define('DAXSMBD_VERSION', VERSION)
     conf.define('DAXSMBD_SYSCONFDIR', o.sysconfdir)
     conf.define('DAXSMBD_LOCALSTATEDIR', o.localstatedir)
@@ -132,6 +132,9 @@ def build(bld):
         for src in bld.path.ant_glob('tests/vm/*.c'):
             name = os.path.splitext(src.name)[0]
             bld.program(source=[src], target=f'vm/{name}', use=rooms_for(*ROOMS) + LIBS, install_path=None)
+        # To be preloaded: the flags of programs, and the sanitizers, are not for it.
+        bld(rule='${CC} ' + ' '.join(WARNINGS) + ' -std=gnu11 -D_GNU_SOURCE -g -O2 -fPIC -shared -pthread -o ${TGT} ${SRC}',
+            source='tests/shadow/shadow.c', target='shadow/shadow.so')
     if bld.path.find_node('build-tools/install.py'):
         import install
         install.run(bld)

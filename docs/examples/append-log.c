@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A log in remote persistent memory to which lines are appended. A line is in the log once its number has
- * been printed: it survives what the level that is printed at the beginning says. It does not matter who
- * takes the file away meanwhile, or which side dies.
+ * A log in remote persistent memory, to which lines are appended. A line is in the log once its number has been
+ * printed, and survives what the level says that is printed at the beginning, whoever takes the file away
+ * meanwhile, and whichever side dies. README.md tells how to build and try it.
  *
- *   append-log URL RDMA-PORT USER         appends the lines of standard input; prints the number of each when
- * it is safe append-log URL RDMA-PORT USER list    prints what is in the log
+ *   append-log URL RDMA-PORT USER       appends the lines of standard input, and prints the number of each
+ *                                       when it is safe. Longer ones than 4095 bytes become several
+ *   append-log URL RDMA-PORT USER list  prints what is in the log
  *
- * The password is in $PASSWD. Build, where daxsmbd was built in build/:
- *   gcc -std=gnu11 -I. -Ibuild -o append-log docs/examples/append-log.c build/client/libclient.a
- * build/rdma/librdma.a \
- *       build/auth/libauth.a build/wire/libwire.a build/core/libcore.a \
- *       $(pkg-config --libs talloc tevent gnutls nettle libtasn1 libisal libpmem)
+ * The password is in $PASSWD. One program appends to a log at a time; any number may list it.
  *
- * The file has a fixed size and is zero at first. A record is a header and a line, and begins at a multiple
- * of 8. Nothing says where the log ends: the first record whose number or sum is not right is not there. So a
+ * The file has a fixed size and is zero at first. A record is a header and a line, and begins at a multiple of
+ * 8. Nothing says where the log ends: the first record whose number or sum is not right is not there. So a
  * record that was cut off by a crash is not seen, and no pointer has to be written behind it.
  */
 #include "client/daxsmb_pmem.h"
@@ -98,28 +95,40 @@ static void set_size(struct log *l, uint64_t size)
 	talloc_free(req);
 }
 
-static void log_open(struct log *l, const char *text, uint16_t rdma_port, const char *user)
+/* What is only read is not made, and mapped for reading: that takes it from nobody but who writes. */
+static void log_map(struct log *l, const char *path, bool append)
 {
-	const uint32_t access = PMEM_ACCESS_READ | PMEM_ACCESS_WRITE;
-	struct daxsmb_options o = {.user = user, .password = getenv("PASSWD")};
-	struct smb2_create_req q = {.desired_access = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES,
+	const uint32_t access = PMEM_ACCESS_READ | (append ? PMEM_ACCESS_WRITE : 0);
+	struct smb2_create_req q = {
+		.desired_access = FILE_READ_DATA | FILE_READ_ATTRIBUTES | (append ? FILE_WRITE_DATA : 0),
 		.file_attributes = FILE_ATTRIBUTE_NORMAL,
-		.create_disposition = FILE_OPEN_IF,
-		.create_options = FILE_NON_DIRECTORY_FILE};
+		.create_disposition = append ? FILE_OPEN_IF : FILE_OPEN,
+		.create_options = FILE_NON_DIRECTORY_FILE,
+	};
+
+	must(daxsmb_file_open(l->direct, path, &q, access, &l->file), "open");
+	if (append && daxsmb_file_size(l->file) < CAPACITY)
+		set_size(l, CAPACITY);
+	must(daxsmb_map(l->file, 0, CAPACITY, access, &l->region), "map");
+}
+
+/* tree > direct > file > region: what is on the right goes with what is on the left. */
+static void log_open(struct log *l, const char *text, uint16_t rdma_port, const char *user, bool append)
+{
+	struct daxsmb_options o = {.user = user, .password = getenv("PASSWD")};
 	struct daxsmb_region_facts facts;
 	struct daxsmb_url url;
+	ntstatus_t status;
 
 	l->ev = tevent_context_init(NULL);
 	be_there(l->ev);
-	if (!daxsmb_url_parse(l->ev, text, &url))
+	if (!daxsmb_url_parse(l->ev, text, &url) || !*url.path)
 		must(STATUS_INVALID_PARAMETER, text);
-	must(daxsmb_mount(l->ev, l->ev, url.host, url.port, url.share, &o, &l->m), text);
+	status = daxsmb_mount(l->ev, l->ev, url.host, url.port, url.share, &o, &l->m);
+	must(status, l->m.stage);
 	l->direct = daxsmb_direct_new(l->m.tree, l->ev, url.host, rdma_port, &o);
 	be_there(l->direct);
-	must(daxsmb_file_open(l->direct, url.path, &q, access, &l->file), "open");
-	if (daxsmb_file_size(l->file) < CAPACITY)
-		set_size(l, CAPACITY);
-	must(daxsmb_map(l->file, 0, CAPACITY, access, &l->region), "map");
+	log_map(l, url.path, append);
 	daxsmb_region_watch(l->region, told, NULL);
 	daxsmb_region_facts(l->region, &facts);
 	fprintf(stderr, "append-log: %s, level %s, guard %s\n", facts.direct ? "mapped" : "not mapped yet",
@@ -162,8 +171,7 @@ static void log_append(struct log *l, const char *line, size_t length)
 	do {
 		must(daxsmb_region_write(l->region, l->end, &r, RECORD_HEADER + length), "write");
 		status = daxsmb_region_commit(l->region);
-		/* The connection took with it what was written: it may be there or not, and is written again.
-		 */
+		/* Whether what was written is there went with the RDMA connection: it is written again. */
 	} while (status == (ntstatus_t)STATUS_LOST_WRITEBEHIND_DATA);
 	must(status, "commit");
 	l->end += room_of(&r);
@@ -176,7 +184,7 @@ static void readable(struct tevent_context *ev, struct tevent_fd *fde, uint16_t 
 	*(bool *)arg = true;
 }
 
-/* Meanwhile the mapping is given back to who asks for it. */
+/* The event loop runs while there is nothing to append: so the mapping is given back to who asks for it. */
 static bool log_next_line(struct log *l, char *line)
 {
 	bool there = false;
@@ -194,17 +202,18 @@ static bool log_next_line(struct log *l, char *line)
 
 int main(int argc, char **argv)
 {
+	const bool append = argc == 4;
 	struct log l = {0};
 	char line[MAX_LINE];
 
-	if (argc != 4 && argc != 5) {
+	if (!append && (argc != 5 || strcmp(argv[4], "list") != 0)) {
 		fprintf(stderr, "usage: append-log URL RDMA-PORT USER [list]\n");
 		return 2;
 	}
 	setvbuf(stdin, NULL, _IONBF, 0);
-	log_open(&l, argv[1], (uint16_t)atoi(argv[2]), argv[3]);
-	log_scan(&l, argc == 5);
-	while (argc == 4 && log_next_line(&l, line))
+	log_open(&l, argv[1], (uint16_t)atoi(argv[2]), argv[3], append);
+	log_scan(&l, !append);
+	while (append && log_next_line(&l, line))
 		log_append(&l, line, strcspn(line, "\n"));
 	must(daxsmb_file_close(l.file), "close");
 	daxsmb_unmount(l.ev, &l.m);
