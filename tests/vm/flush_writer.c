@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SLOTS = 64, MOST_WORDS = 4096, BATCH = 3, ROUNDS_OF_A_FILE = 32, IMPERSONATION = 2 };
+enum { SLOTS = 64, MOST_WORDS = 4096, BATCH = 3, ROUNDS_OF_A_FILE = 64, IMPERSONATION = 2 };
 
 static uint64_t word(unsigned sequence, unsigned file, unsigned slot, unsigned index)
 {
