@@ -3,7 +3,7 @@
 What the programs test_* share: cases that say which sentences of daxsmb-pin(7) they prove, a server, holders of grants,
 others, local programs, and file systems in images.
 """
-import contextlib, functools, itertools, json, os, re, shutil, struct, subprocess, sys, tempfile, time
+import contextlib, errno, fcntl, functools, itertools, json, os, re, shutil, struct, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '../e2e'))
 from lib import PATIENCE, Failure, Server, Share, Skip, case, expect, run, until
 from lib.folders import temporary
@@ -381,5 +381,27 @@ def image_share(path, name='data', **settings):
 
 
 def is_full(folder):
-    s = os.statvfs(folder)
-    return s.f_bfree * s.f_frsize < 4096
+    try:
+        with open(os.path.join(folder, f'fill-{next(numbers)}'), 'wb', 0) as f:
+            f.write(bytes(4096))
+            os.fsync(f.fileno())
+    except OSError as e:
+        return e.errno == errno.ENOSPC
+    return False
+
+
+@contextlib.contextmanager
+def immutable(path):
+    """Nobody writes it, root neither."""
+    def switch(on):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            flags, = struct.unpack('I', fcntl.ioctl(fd, 0x80086601, bytes(4)))
+            fcntl.ioctl(fd, 0x40086602, struct.pack('I', flags | 0x10 if on else flags & ~0x10))
+        finally:
+            os.close(fd)
+    switch(True)
+    try:
+        yield
+    finally:
+        switch(False)
