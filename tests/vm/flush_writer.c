@@ -17,6 +17,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -164,6 +165,8 @@ static ntstatus_t grant_commit_by_fsctl(struct writer *w)
 	struct smb2_ioctl_rsp p;
 	ntstatus_t status = must_be_granted(w);
 
+	if (!w->direct->on_channel)
+		return STATUS_CONNECTION_DISCONNECTED;
 	if (!status_is_ok(status))
 		return status;
 	pmem_commit_req_encode(
@@ -403,6 +406,7 @@ static int check(const char *folder, const char *log)
 
 int main(int argc, char **argv)
 {
+	signal(SIGPIPE, SIG_IGN);
 	if (argc == 10 && strcmp(argv[1], "write") == 0)
 		return run_writer(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "check") == 0)

@@ -62,7 +62,7 @@ class Writers:
     def end(self):
         """The server is gone, and that is all that they complain of."""
         for p in self.processes:
-            expect(p.wait(SECONDS) == 0, f'a writer failed:\n{self.said()}')
+            expect(p.wait(SECONDS) == 0, f'a writer ended with status {p.returncode}:\n{self.said()}')
 
     def lost(self, folder):
         """Of each way how much was acknowledged, and how much of that is not in the folder's files."""
