@@ -16,6 +16,8 @@ struct copy_call {
 	struct call call; /* its file is the target */
 	struct smb2_ioctl_req q;
 	struct vfs_file *source; /* counted */
+	struct node_change source_change;
+	bool bytes;              /* storage must not be shared */
 	bool must_wait;          /* even where the target's share is at memory speed */
 	bool write_through;
 	uint32_t count;
@@ -27,6 +29,7 @@ struct copy_call {
 static int copy_call_destructor(struct copy_call *c)
 {
 	vfs_file_unref(c->source);
+	node_change_end(&c->source_change);
 	call_release(&c->call);
 	return 0;
 }
@@ -64,7 +67,9 @@ static ntstatus_t copy_chunk(struct copy_call *c, const struct fsctl_copychunk_c
 			return status_from_errno(rc);
 		to = st.size;
 	}
-	rc = vfs_copy_range(c->source, chunk->source_offset, c->call.file, to, chunk->length);
+	int (*copy)(struct vfs_file *, uint64_t, struct vfs_file *, uint64_t, uint64_t) =
+		c->bytes ? vfs_copy_bytes : vfs_copy_range;
+	rc = copy(c->source, chunk->source_offset, c->call.file, to, chunk->length);
 	if (rc == -EINVAL) /* the source has been cut short meanwhile */
 		return STATUS_INVALID_VIEW_SIZE;
 	return rc < 0 ? status_from_errno(rc) : STATUS_SUCCESS;
@@ -91,6 +96,7 @@ static void copy_done(struct req *r, struct call *call)
 {
 	struct copy_call *c = container_of(call, struct copy_call, call);
 
+	node_change_end(&c->source_change);
 	node_break_late_caches(r->open->node);
 	if (call->result < 0)
 		req_error(r, status_from_errno(call->result));
@@ -145,6 +151,18 @@ static ntstatus_t check_access(const struct open *source, const struct open *tar
 	return STATUS_SUCCESS;
 }
 
+/* A range to which somebody has direct access must keep storage of its own; while blocks are shared nobody gets it. */
+static void choose_way(struct copy_call *c, const struct open *source, const struct open *target)
+{
+	if (!vfs_copies_share(c->call.file))
+		return;
+	c->bytes = !node_try_change(source->node, &c->source_change) || !node_try_change(target->node, &c->call.change);
+	if (c->bytes) {
+		node_change_end(&c->source_change);
+		node_change_end(&c->call.change);
+	}
+}
+
 static void start_copy(struct req *r, const struct smb2_ioctl_req *q, const struct fsctl_copychunk_req *in,
 	struct open *source)
 {
@@ -160,6 +178,7 @@ static void start_copy(struct req *r, const struct smb2_ioctl_req *q, const stru
 	ntstatus_t s =
 		take_chunks(c, in) ? check_access(source, r->open, q->ctl_code) : STATUS_INVALID_PARAMETER;
 	if (status_is_ok(s)) {
+		choose_way(c, source, r->open);
 		node_break_caches(r->open->node);
 		req_call(r, &c->call);
 		return;

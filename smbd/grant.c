@@ -357,7 +357,7 @@ void grant_change_storage(struct req *r, struct call *next)
 	struct node_waiter w = break_waiter(r);
 
 	grants_end_open(r->open, GRANT_CAUSE_OWN);
-	ntstatus_t s = node_check_change(r->open->node, &w);
+	ntstatus_t s = node_check_change(r->open->node, &w, &next->change);
 	if (status_is_ok(s)) {
 		node_break_caches(r->open->node);
 		req_call(r, next);

@@ -62,7 +62,7 @@ static ntstatus_t refusal(const struct open *o, uint32_t access)
 	ntstatus_t s = grant_policy(o);
 	if (!status_is_ok(s))
 		return s;
-	if (!vfs_share_is_mapped(o->tree->vfs))
+	if (!vfs_share_is_mapped(o->tree->vfs) || !vfs_can_pin(o->file))
 		return STATUS_NOT_SUPPORTED;
 	if (!o->tree->guard)
 		return STATUS_LOCK_NOT_GRANTED;
@@ -349,8 +349,9 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 	g->ioctl = *ioctl;
 	g->ioctl.input = BYTES(NULL, 0);
 	node_pin_began(r->open->node);
-	/* A break that began before the open was watched will not be told to the grant. */
-	ntstatus_t s = refusal(r->open, q->access);
+	/* A break that began before the open was watched will not be told to the grant; no more will a change. */
+	bool changing = node_is_changing(r->open->node);
+	ntstatus_t s = changing ? STATUS_CANNOT_GRANT_REQUESTED_OPLOCK : refusal(r->open, q->access);
 	if (!status_is_ok(s)) {
 		g->refusal = s;
 		grant_end(g, GRANT_CAUSE_CLIENT);

@@ -59,9 +59,9 @@ static struct node *find_or_add(struct node_table *t, struct node_key k)
 	return n;
 }
 
-static void drop_if_unused(struct node *n)
+void node_drop_if_unused(struct node *n)
 {
-	if (!list_empty(&n->entries) || n->deleting || !list_empty(&n->waiters))
+	if (!list_empty(&n->entries) || n->deleting || n->changes || !list_empty(&n->waiters))
 		return;
 	list_remove(&n->link);
 	free(n);
@@ -193,9 +193,11 @@ ntstatus_t node_open(struct node_table *t, const struct node_claim *c, const str
 			*oplock_level = node_oplock_level(*out);
 		else
 			s = STATUS_INSUFFICIENT_RESOURCES;
+		if (*out && c->overwrites && c->change)
+			node_change_begin(t, n, c->change);
 	}
 	if (n)
-		drop_if_unused(n);
+		node_drop_if_unused(n);
 	node_unlock_and_send(t, &errands);
 	return s;
 }
@@ -225,7 +227,7 @@ bool node_close(struct node_entry *e, TALLOC_CTX *mem, struct node_doom *doom)
 	if (unlink_now)
 		*doom = take_doom(n);
 	node_wake_all(n, &errands);
-	drop_if_unused(n);
+	node_drop_if_unused(n);
 	node_unlock_and_send(t, &errands);
 	if (unlink_now) {
 		char *path = doom->path;
@@ -243,7 +245,7 @@ void node_deleted(struct node_table *t, struct node_key key)
 	struct node *n = node_find(t, key);
 	if (n && n->deleting) {
 		n->deleting = n->delete_pending = false;
-		drop_if_unused(n);
+		node_drop_if_unused(n);
 	}
 	pthread_mutex_unlock(&t->lock);
 }

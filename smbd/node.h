@@ -45,6 +45,16 @@ struct node_claim {
 	bool overwrites; /* the disposition discards the data: nobody else may cache it */
 	bool deletes;    /* on close: who only caches his handle is not to keep the file */
 	bool directory;  /* of which nothing is cached */
+	struct node_change *change; /* of one that overwrites and is admitted; NULL: nothing is changed */
+};
+
+/*
+ * A change of a file's storage that is under way: nobody gets direct access meanwhile (node_is_changing). It outlives the entry
+ * that it began with, and is to be ended. table NULL: none, or it has ended.
+ */
+struct node_change {
+	struct node_table *table;
+	struct node_key key;
 };
 
 /* Who waits for a holder's answer to a break: told by a message, and then asks again. */
@@ -153,9 +163,15 @@ void node_pin_began(struct node_entry *e);
 void node_pin_ended(struct node_entry *e);
 /*
  * Before a change of the file's storage (its size, holes): whoever has direct access is asked to give it back. STATUS_PENDING as
- * with node_open, STATUS_SUCCESS when nobody has.
+ * with node_open; STATUS_SUCCESS when nobody has: the change has begun.
  */
-ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w);
+ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, struct node_change *out);
+/* The same, but nobody is asked. False: somebody has direct access. */
+bool node_try_change(struct node_entry *e, struct node_change *out);
+/* Any thread. */
+void node_change_end(struct node_change *c);
+/* No grant may be made; to be asked after node_pin_began. */
+bool node_is_changing(const struct node_entry *e);
 /* The lease of the entry is to be given up, all of it: a break without another opener. */
 void node_recall(struct node_entry *e);
 /* Its break ends now, as if its time were over. */

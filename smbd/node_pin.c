@@ -40,7 +40,45 @@ bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands
 	return true;
 }
 
-ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w)
+void node_change_begin(struct node_table *t, struct node *n, struct node_change *out)
+{
+	n->changes++;
+	*out = (struct node_change){t, n->key};
+}
+
+void node_change_end(struct node_change *c)
+{
+	struct node_table *t = c->table;
+
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	struct node *n = node_find(t, c->key);
+	n->changes--;
+	node_drop_if_unused(n);
+	pthread_mutex_unlock(&t->lock);
+	c->table = NULL;
+}
+
+bool node_is_changing(const struct node_entry *e)
+{
+	pthread_mutex_lock(&e->table->lock);
+	bool changing = e->node->changes;
+	pthread_mutex_unlock(&e->table->lock);
+	return changing;
+}
+
+bool node_try_change(struct node_entry *e, struct node_change *out)
+{
+	pthread_mutex_lock(&e->table->lock);
+	bool nobody = !e->node->pins;
+	if (nobody)
+		node_change_begin(e->table, e->node, out);
+	pthread_mutex_unlock(&e->table->lock);
+	return nobody;
+}
+
+ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, struct node_change *out)
 {
 	struct node_table *t = e->table;
 	struct list errands;
@@ -50,6 +88,8 @@ ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w)
 	pthread_mutex_lock(&t->lock);
 	if (node_recall_pins(t, e->node, &errands))
 		s = node_wait(e->node, w);
+	else
+		node_change_begin(t, e->node, out);
 	node_unlock_and_send(t, &errands);
 	return s;
 }

@@ -33,6 +33,7 @@ struct node {
 	struct list waiters;
 	unsigned count;
 	unsigned pins; /* direct grants of its entries */
+	unsigned changes; /* of its storage, under way */
 	atomic_uint grants; /* entries that were given something to cache, ever; also read without the lock */
 };
 
@@ -74,6 +75,7 @@ struct node_table {
 /* ---- node.c ---- */
 
 struct node *node_find(struct node_table *t, struct node_key k);
+void node_drop_if_unused(struct node *n);
 /* No access to data: such an open is in nobody's way. */
 bool node_is_stat_open(uint32_t access);
 
@@ -93,6 +95,7 @@ void node_recall_holder(struct node_table *t, struct node_holder *h, struct list
 void node_expire_holder(struct node_holder *h, struct list *errands);
 /* node_pin.c: those who have direct access are to give it back; true: there are such. */
 bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands);
+void node_change_begin(struct node_table *t, struct node *n, struct node_change *out);
 /* STATUS_PENDING, and w is woken when a break has come further; STATUS_SHARING_VIOLATION: w is NULL, or memory is short. */
 ntstatus_t node_wait(struct node *n, const struct node_waiter *w);
 void node_wake_all(struct node *n, struct list *errands);

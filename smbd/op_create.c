@@ -159,7 +159,7 @@ static uint8_t oplock_wished(const struct conf_section *share, const struct crea
 	return level == SMB2_OPLOCK_LEVEL_II && !conf_bool(share, P_LEVEL2_OPLOCKS) ? SMB2_OPLOCK_LEVEL_NONE : level;
 }
 
-static struct node_claim claim_of(const struct create_call *c, struct open *o)
+static struct node_claim claim_of(const struct create_call *c, struct open *o, struct node_change *change)
 {
 	return (struct node_claim){
 		.key = {c->st.dev, c->st.ino},
@@ -178,6 +178,7 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o)
 		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
 		.deletes = c->q.create_options & FILE_DELETE_ON_CLOSE,
 		.directory = c->st.directory,
+		.change = change,
 	};
 }
 
@@ -283,7 +284,7 @@ static void overwritten(struct req *r, struct call *call)
 	}
 }
 
-static void admitted(struct req *r, struct create_call *c, struct open *o)
+static void admitted(struct req *r, struct create_call *c, struct open *o, struct node_change *change)
 {
 	if (!c->disposition->overwrites || c->action == FILE_CREATED) {
 		reply_opened(r, c, o);
@@ -291,9 +292,11 @@ static void admitted(struct req *r, struct create_call *c, struct open *o)
 	}
 	struct create_call *step = next_step(r, c, overwrite, overwritten);
 	if (!step) {
+		node_change_end(change);
 		open_end(o);
 		return;
 	}
+	step->call.change = *change;
 	r->file_id = o->id;
 	req_call(r, &step->call);
 }
@@ -337,10 +340,11 @@ static void try_admit(struct req *r, struct create_call *c)
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}
-	struct node_claim claim = claim_of(c, o);
+	struct node_change change = {0};
+	struct node_claim claim = claim_of(c, o, &change);
 	ntstatus_t s = node_open(c->nodes, &claim, &w, &o->node, &o->oplock_level);
 	if (status_is_ok(s)) {
-		admitted(r, c, o);
+		admitted(r, c, o, &change);
 		return;
 	}
 	talloc_free(o);

@@ -3,6 +3,7 @@
 #define SMBD_REQ_H
 
 #include "core/workers.h"
+#include "smbd/node.h"
 #include "smbd/session.h"
 #include "wire/commands.h"
 
@@ -183,11 +184,12 @@ struct call {
 	/* Reactor, with session, tree and open found again. Completes or parks the element. */
 	void (*done)(struct req *r, struct call *c);
 	int result;
+	struct node_change change; /* of the file's storage: ends when it has run */
 };
 
 /* True where the answer may need a device and nobody may wait for one: `run` returns -EAGAIN. */
 bool call_must_wait(const struct call *c, unsigned flags);
-/* Drops the three references: for a talloc destructor that an op sets in place of the usual one. */
+/* Drops the three references, and ends the change: for a talloc destructor that an op sets in place of the usual one. */
 void call_release(struct call *c);
 
 /* Runs c here if that does not block, else on a worker; then done. */

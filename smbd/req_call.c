@@ -18,6 +18,7 @@ void call_release(struct call *c)
 	vfs_share_unref(c->share);
 	vfs_cred_unref(c->cred);
 	vfs_file_unref(c->file);
+	node_change_end(&c->change);
 }
 
 static int call_destructor(struct call *c)
@@ -61,6 +62,7 @@ static void come_home(struct job *j, bool ran)
 	struct call *c = container_of(j, struct call, job);
 	struct req *r = c->req;
 
+	node_change_end(&c->change);
 	r->job = NULL;
 	r->cancel = NULL;
 	req_enter(r);
@@ -101,6 +103,7 @@ void req_call(struct req *r, struct call *c)
 		req_call_worker(r, c);
 		return;
 	}
+	node_change_end(&c->change);
 	c->done(r, c);
 	talloc_free(c);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "vfs/dax_inode.h"
+#include "vfs/fs_kind.h"
 #include "vfs/posix.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 /*
@@ -18,20 +17,6 @@
  */
 
 enum { PROBE_ENTRIES = 64 }; /* of the root are looked at for a file */
-
-/* File systems without a device, and one of which it cannot be told whether there is one. */
-static bool is_volatile(int fd)
-{
-	static const unsigned long magic[] = {TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC};
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(magic); i++)
-		if ((unsigned long)fs.f_type == magic[i])
-			return true;
-	return false;
-}
 
 /*
  * A region of the NVDIMM bus that loses its content has synchronous mappings, too (is_nvdimm_sync in the
@@ -106,7 +91,7 @@ void dax_probe(int root, struct dax_offer *out)
 	struct stat st;
 
 	*out = (struct dax_offer){0};
-	out->memory = fstat(root, &st) == 0 && (is_volatile(root) || is_volatile_region(st.st_dev));
+	out->memory = fstat(root, &st) == 0 && (fs_kind_of(root).no_device || is_volatile_region(st.st_dev));
 	if (fd < 0 && dir >= 0)
 		fd = open_any(dir);
 	if (fd >= 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "vfs/fs_kind.h"
 #include "vfs/guard_core.h"
 
 #include "core/bytes.h"
@@ -205,15 +206,6 @@ static void watch_free(struct watch *w)
 	free(w);
 }
 
-/* True unless the file system is one that is known to share no blocks between files. */
-static bool may_share_blocks(int fd)
-{
-	enum { EXT4_MAGIC = 0xEF53, TMPFS_MAGIC = 0x01021994 }; /* linux/magic.h */
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) < 0 || (fs.f_type != EXT4_MAGIC && fs.f_type != TMPFS_MAGIC);
-}
-
 static int watch_new(const struct guard_ops *ops, int fd, const struct stat *st, struct watch **out)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -231,7 +223,7 @@ static int watch_new(const struct guard_ops *ops, int fd, const struct stat *st,
 		.fd = own,
 		.name_watch = -1,
 		.unnamed = st->st_nlink == 0,
-		.shares_blocks = may_share_blocks(own),
+		.shares_blocks = fs_kind_of(own).shares_blocks,
 		.lease = F_UNLCK};
 	list_init(&w->ranges);
 	list_init(&w->held);

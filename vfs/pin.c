@@ -2,6 +2,7 @@
 #include "vfs/pin.h"
 
 #include "vfs/dax.h"
+#include "vfs/fs_kind.h"
 
 #include <errno.h>
 #include <linux/fiemap.h>
@@ -112,9 +113,16 @@ static int prepare(struct vfs_pin *p, struct vfs_file *f, uint64_t offset, uint6
 	return rc < 0 ? rc : map(f, i, offset, len, &p->window);
 }
 
+bool vfs_can_pin(const struct vfs_file *f)
+{
+	struct dax_inode *i = dax_inode_of(f);
+
+	return i && fs_kind_of(dax_inode_fd(i)).in_place;
+}
+
 static int check(const struct vfs_file *f, uint64_t offset, uint64_t len, unsigned access)
 {
-	const struct dax_inode *i = dax_inode_of(f);
+	struct dax_inode *i = dax_inode_of(f);
 
 	if (!len || len > INT64_MAX || offset > INT64_MAX - len || !(access & VFS_READ))
 		return -EINVAL;
@@ -122,6 +130,8 @@ static int check(const struct vfs_file *f, uint64_t offset, uint64_t len, unsign
 		return f->access ? -EOPNOTSUPP : -EACCES;
 	if (access & ~f->access)
 		return -EACCES;
+	if (!fs_kind_of(dax_inode_fd(i)).in_place)
+		return -EOPNOTSUPP;
 	return check_size(dax_inode_fd(i), offset + len);
 }
 

@@ -19,6 +19,12 @@
 struct vfs_pin;
 
 /*
+ * Whether it could be had of this file, in a share that is mapped. Not where each store needs new space, or where the storage is
+ * another's (fs_kind.h): there nothing can be promised. Does not block.
+ */
+bool vfs_can_pin(const struct vfs_file *f);
+
+/*
  * access: VFS_READ, perhaps with VFS_WRITE, and not more than the handle has. ev, which must stay, and arg:
  * see guard.h; the callbacks may come before this returns, but none comes after a failure or after vfs_unpin.
  * *out only on success.
@@ -26,7 +32,7 @@ struct vfs_pin;
  * -ERANGE: the file is shorter; it is not made longer. -EINVAL: no range. -EACCES: the handle lacks the
  * right, or the range needs storage and the file cannot be written. -ENOSPC, -EDQUOT: no room for it. -EBUSY:
  * another process of this machine has the file open (guard.h), or is about to change the range. -EOPNOTSUPP:
- * no file that can be mapped.
+ * no file that can be mapped, or vfs_can_pin says no.
  *
  * Blocks, in proportion to what has to be written: call it on a worker. Any thread but the guard's.
  */

@@ -3,9 +3,9 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "vfs/dax_inode.h"
+#include "vfs/fs_kind.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/statfs.h>
@@ -31,7 +31,7 @@ static int open_root(struct posix_share *s, const char *root)
 	s->volume_id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1];
 	if (s->volume_id == 0)
 		s->volume_id = s->root_dev;
-	s->base.memory_speed = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
+	s->base.memory_speed = fs_kind_of_magic((unsigned long)fs.f_type).memory_speed;
 	return 0;
 }
 

@@ -174,6 +174,10 @@ int vfs_zero_range(struct vfs_file *f, uint64_t offset, uint64_t len);
 /* The next allocated range at or after *offset, cut at end; 1 found, 0 none, -errno. */
 int vfs_next_data(struct vfs_file *f, uint64_t end, uint64_t *offset, uint64_t *len);
 int vfs_copy_range(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len);
+/* Whether that may leave both with the same storage ... */
+bool vfs_copies_share(struct vfs_file *to);
+/* ... which this does not. */
+int vfs_copy_bytes(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len);
 
 /* 0 leaves a time as it is; access and write times go to the inode, creation time to user.DOSATTRIB. */
 struct vfs_times {
