@@ -13,7 +13,7 @@
 
 const char *grant_cause_name(enum grant_cause c)
 {
-	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "reload", "fault"};
+	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "reload", "shutdown", "fault"};
 
 	return c < ARRAY_SIZE(names) ? names[c] : "?";
 }
@@ -264,7 +264,7 @@ unsigned grants_end_local(struct local *l, const char *share, enum grant_cause c
 	struct grant *g;
 
 	while ((g = idtable_next(l->grants, &cursor))) {
-		if (!grant_is_open(g->state) || (share && strcasecmp(share, g->share) != 0))
+		if (g->state == GRANT_FENCED || (share && strcasecmp(share, g->share) != 0))
 			continue;
 		grant_end(g, cause);
 		n++;

@@ -29,6 +29,7 @@ enum grant_cause {
 	GRANT_CAUSE_LOCAL,      /* a program on this machine is about to change it */
 	GRANT_CAUSE_ADMIN,      /* daxsmbctl revoke */
 	GRANT_CAUSE_RELOAD,     /* the configuration has been read again and does not allow it any more */
+	GRANT_CAUSE_SHUTDOWN,   /* the server ends */
 	GRANT_CAUSE_FAULT,      /* the memory faulted, or the guard was lost */
 	GRANT_CAUSES
 };
@@ -57,7 +58,7 @@ bool grant_is_of(const struct grant *g, const struct open *o);
 void grant_end(struct grant *g, enum grant_cause cause);
 void grants_end_open(struct open *o, enum grant_cause cause);
 void grants_end_conn(struct conn *c);
-/* Of this reactor: all, or those of a share (name as configured). How many. */
+/* Of this reactor, those that are still being made too: all, or those of a share (name as configured). How many. */
 unsigned grants_end_local(struct local *l, const char *share, enum grant_cause cause);
 
 /* Of this reactor: those that the configuration does not permit any more. */

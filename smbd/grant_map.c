@@ -350,8 +350,10 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 	g->ioctl.input = BYTES(NULL, 0);
 	node_pin_began(r->open->node);
 	/* A break that began before the open was watched will not be told to the grant; no more will a change. */
-	bool changing = node_is_changing(r->open->node);
+	bool changing = node_is_changing(r->open->node), draining = atomic_load(&r->local->server->draining);
 	ntstatus_t s = changing ? STATUS_CANNOT_GRANT_REQUESTED_OPLOCK : refusal(r->open, q->access);
+	if (draining)
+		s = STATUS_CANCELLED;
 	if (!status_is_ok(s)) {
 		g->refusal = s;
 		grant_end(g, GRANT_CAUSE_CLIENT);

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "smbd/conn.h"
 #include "smbd/control.h"
+#include "smbd/grant.h"
 #include "smbd/listen.h"
 #include "smbd/reload.h"
 #include "smbd/setup.h"
@@ -276,6 +277,7 @@ static void drain_local(struct local *l, void *arg)
 
 	if (reactor_index(l->reactor) == 0)
 		listen_stop(l->server);
+	grants_end_local(l, NULL, GRANT_CAUSE_SHUTDOWN);
 	while ((c = idtable_next(l->conns, &cursor)))
 		conn_drain(c);
 }
@@ -290,7 +292,7 @@ static void close_local(struct local *l, void *arg)
 }
 
 /*
- * Requests under way get their time, unless a second signal comes; then everything ends, jobs before the reactors that they
+ * Direct access ends first, so that nothing changes unseen. Requests under way get their time, unless a second signal comes; then everything ends, jobs before the reactors that they
  * come home to.
  */
 static void stop(struct server *s, int signal_fd)
