@@ -55,6 +55,9 @@ struct conn {
 		struct list in_flight; /* buffers of which some message is not done */
 		struct list pushes;    /* transfers that wait for their turn (transfer.c) */
 		size_t pushing;        /* bytes of those whose turn it is */
+		struct list pulls;     /* transfers that the client has to answer */
+		uint64_t pulled;       /* bytes fetched when that was looked at last */
+		struct tevent_timer *patience; /* for the next look; runs on when there are none */
 	} direct;
 	struct tevent_timer *timer; /* authentication time-out, then deadtime */
 	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */

@@ -11,7 +11,7 @@
 
 /* What of [global] holds at once; of the shares all does, see tree_adopt. The rest is what the process was started with. */
 static const enum conf_param at_once[] = {P_LOG_LEVEL, P_LOG_FILE, P_MAX_LOG_SIZE, P_PMEM_REVOKE_TIMEOUT,
-	P_PMEM_MAX_GRANTS};
+	P_PMEM_MAX_GRANTS, P_RDMA_READ_TIMEOUT};
 
 const char *reload_log(TALLOC_CTX *mem, const struct conf *conf, const char *level)
 {

@@ -13,7 +13,7 @@
 enum { PUSH_AT_ONCE = 2 << 20 };
 
 struct transfer {
-	struct list link; /* conn->direct.pushes */
+	struct list link; /* conn->direct.pushes or pulls */
 	enum transfer_way way;
 	struct iobuf_pool *pool;
 	struct iobuf *buf;
@@ -34,6 +34,7 @@ struct transfer {
 
 static int transfer_destructor(struct transfer *t)
 {
+	list_remove(&t->link);
 	iobuf_put(t->pool, t->buf);
 	vfs_window_close(&t->window);
 	return 0;
@@ -70,6 +71,7 @@ ntstatus_t transfer_new(struct req *r, uint32_t channel, struct bytes channel_in
 	struct transfer *t = talloc_zero_size(r, sizeof(*t) + n * sizeof(t->pieces[0]));
 	if (!t)
 		return STATUS_INSUFFICIENT_RESOURCES;
+	list_init(&t->link);
 	t->pool = r->local->pool;
 	t->len = len;
 	t->n = n;
@@ -109,12 +111,49 @@ struct vfs_window *transfer_window(struct transfer *t)
 	return t->buf ? NULL : &t->window;
 }
 
+static uint64_t bytes_fetched(const struct conn *c)
+{
+	struct rdma_facts f;
+
+	rdma_facts(smbdirect_rdma(c->direct.sd), &f);
+	return f.bytes_fetched;
+}
+
+static void wait_patiently(struct conn *c);
+
+/* TCP and SMB Direct see whether the client is there, but not that it leaves our Reads, and what they hold, lying. */
+static void patience_ends(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *priv)
+{
+	struct conn *c = priv;
+
+	c->direct.patience = NULL;
+	if (list_empty(&c->direct.pulls))
+		return;
+	if (bytes_fetched(c) == c->direct.pulled)
+		conn_close(c, "RDMA Reads are not answered");
+	else
+		wait_patiently(c);
+}
+
+static void wait_patiently(struct conn *c)
+{
+	int64_t seconds = conf_int(conf_global(c->local->settings->conf), P_RDMA_READ_TIMEOUT);
+
+	c->direct.pulled = bytes_fetched(c);
+	c->direct.patience = tevent_add_timer(
+		c->local->ev, c, tevent_timeval_current_ofs((uint32_t)seconds, 0), patience_ends, c);
+}
+
 static void post(struct conn *c, struct transfer *t)
 {
 	struct rdma_conn *rdma = smbdirect_rdma(c->direct.sd);
 
 	if (t->way == TRANSFER_PUSH)
 		c->direct.pushing += t->len;
+	else
+		list_append(&c->direct.pulls, &t->link);
+	if (t->way == TRANSFER_PULL && !c->direct.patience)
+		wait_patiently(c);
 	for (unsigned i = 0, n = t->left; i < n; i++)
 		(t->way == TRANSFER_PUSH ? rdma_write : rdma_read)(rdma, &t->pieces[i].work);
 }
@@ -141,6 +180,7 @@ static void finish(struct transfer *t)
 {
 	struct req *r = t->req;
 
+	list_remove(&t->link);
 	/* The connection ends: the request has gone already, or goes with it. */
 	if (t->error == -ECANCELED || t->error == -ECONNRESET) {
 		talloc_free(t);
