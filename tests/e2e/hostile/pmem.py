@@ -11,7 +11,7 @@ from .words import IOCTL, OPLOCK_BREAK, READ_ATTRIBUTES, READ_DATA
 OFFER = bytes.fromhex('a1b6547cde93074d8f0b2e6a51d9c34e')
 MAP, COMMIT, UNMAP = 0x142004, 0x142008, 0x14200C
 READING, WRITING = 1, 3
-LEASE_R, LEASE_RW, LEASE_RWH = 1, 5, 7
+LEASE_R, LEASE_H, LEASE_W, LEASE_RW, LEASE_RWH = 1, 2, 4, 5, 7
 LEASE = 0xFF
 WRITE_DATA = 2
 
@@ -88,7 +88,10 @@ class DirectFile(File):
         return self.ioctl(MAP, struct.pack('<HHIQQ', version, 0, access, offset, length), **details)
 
     def map(self, offset, length, access=WRITING, **details):
-        out = output(self.ask_map(offset, length, access, **details).want())
+        return self.granted(self.ask_map(offset, length, access, **details).want())
+
+    def granted(self, reply):
+        out = output(reply)
         _, durability, guard, _, number, at, size, got, _, count = struct.unpack_from('<HBBIQQQIIH', out)
         tags = [(o, t, n) for o, t, n in struct.iter_unpack('<QII', out[48:48 + 16 * count])]
         return Grant(self, number, durability, guard, at, size, got, tags)
