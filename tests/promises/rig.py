@@ -339,10 +339,18 @@ def mounted(image, options='loop'):
         try:
             yield where
         finally:
-            until(lambda: subprocess.run(['umount', where], capture_output=True, check=False).returncode == 0,
-                  30 * PATIENCE, f'{where} can be unmounted')
+            unmount(where)
     finally:
         os.rmdir(where)
+
+
+def unmount(where):
+    try:
+        until(lambda: subprocess.run(['umount', where], capture_output=True, check=False).returncode == 0,
+              20 * PATIENCE, f'{where} can be unmounted')
+    except Failure:
+        subprocess.run(['umount', '-l', where], check=False)
+        raise
 
 
 @contextlib.contextmanager
