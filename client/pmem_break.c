@@ -35,7 +35,8 @@ static void remap_answered(struct tevent_req *sub)
 	TALLOC_FREE(r->request);
 	if (status_is_ok(status)) {
 		pmem_mapped(r, &map);
-		pmem_tell(r, DAXSMB_REGION_MAPPED);
+		if (!r->unmapping)
+			pmem_tell(r, DAXSMB_REGION_MAPPED);
 	} else if (status == STATUS_CANNOT_GRANT_REQUESTED_OPLOCK) {
 		r->file->lease = 0; /* whatever we have been told: ask again */
 	}
@@ -187,6 +188,8 @@ void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map)
 	f->mapped_ns = clock_now_ns();
 	if (f->breaking && needs_more(r, f->left))
 		recall(r);
+	else if (r->unmapping)
+		r->state = REGION_DRAINING;
 }
 
 static void drain_committed(struct rdma_work *w, int error)

@@ -574,6 +574,31 @@ static void unmapping_waits_for_what_is_under_way(void **state)
 	assert_true(list_empty(&file->regions));
 }
 
+static void a_mapping_that_comes_while_unmapping_is_given_back(void **state)
+{
+	struct tevent_req *req;
+	unsigned before;
+
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ | SMB2_LEASE_HANDLE, true);
+	gives_back();
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ | SMB2_LEASE_HANDLE);
+	for (before = rig.sent_count; rig.sent_count == before;)
+		tevent_loop_once(rig.ev);
+	before = channel.sent_count;
+	answer_create(asked(&rig, SMB2_CREATE), ALL);
+	rig_run(&rig);
+	assert_int_equal(channel.sent_count, before + 1);
+	req = rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	rig_run(&rig);
+	assert_int_equal(rig.ended, 0);
+	answer_map(asked(&channel, SMB2_IOCTL), PMEM_ACCESS_WRITE);
+	gives_back();
+	ended_with(1, STATUS_SUCCESS);
+	assert_status(daxsmb_unmap_recv(req), STATUS_SUCCESS);
+	assert_int_equal(events[DAXSMB_REGION_MAPPED], 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -598,6 +623,7 @@ int main(void)
 		CASE(a_request_that_is_freed_costs_the_channel),
 		CASE(a_region_that_is_freed_ends_its_requests),
 		CASE(unmapping_waits_for_what_is_under_way),
+		CASE(a_mapping_that_comes_while_unmapping_is_given_back),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
