@@ -17,9 +17,9 @@ struct guard {
 	struct guard *outer;
 };
 static _Thread_local struct guard *volatile innermost;
+static struct sigaction before;
 
-/* Outside a guard, and where a signal was sent by somebody (si_code of sigaction(2)), the default action
- * follows. */
+/* Outside a guard, and where a signal was sent by somebody (si_code of sigaction(2)), it goes the way it went before. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	struct guard *g = innermost;
@@ -28,7 +28,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 		innermost = g->outer;
 		siglongjmp(g->env, 1);
 	}
-	signal(number, SIG_DFL);
+	sigaction(number, &before, NULL);
 	if (info->si_code <= 0)
 		raise(number);
 	/* the access is repeated on return, and faults for good */
@@ -36,10 +36,14 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 
 int fault_install(void)
 {
-	struct sigaction a = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+	struct sigaction a = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK}, old;
 
 	sigemptyset(&a.sa_mask);
-	return sigaction(SIGBUS, &a, NULL) < 0 ? -errno : 0;
+	if (sigaction(SIGBUS, &a, &old) < 0)
+		return -errno;
+	if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != on_sigbus)
+		before = old;
+	return 0;
 }
 
 void fault_others(sigset_t *set)

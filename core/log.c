@@ -80,6 +80,11 @@ static void rotate(uint64_t most_bytes)
 	free(path);
 }
 
+int log_descriptor(void)
+{
+	return log_fd;
+}
+
 void log_rotate(uint64_t most_bytes)
 {
 	pthread_mutex_lock(&log_files);

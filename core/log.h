@@ -24,6 +24,9 @@ extern atomic_int log_threshold[LOGC_COUNT];
 /* Where lines go. path NULL: stderr. Safe to call again (log rotation: SIGHUP). 0 or -errno. Any thread. */
 int log_open(const char *path);
 
+/* The descriptor that lines go to now. Safe in a signal handler. */
+int log_descriptor(void);
+
 /* Renames the log file to .old and begins a new one when it has grown beyond this. Any thread. */
 void log_rotate(uint64_t most_bytes);
 

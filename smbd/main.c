@@ -2,6 +2,7 @@
 #include "config.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/panic.h"
 #include "smbd/conn.h"
 #include "smbd/control.h"
 #include "smbd/grant.h"
@@ -259,6 +260,7 @@ static bool start_threads(struct server *s)
 	const struct conf_section *g = conf_global(s->conf);
 	unsigned reactors = (unsigned)conf_int(g, P_REACTORS), workers = (unsigned)conf_int(g, P_WORKERS);
 
+	panic_install();
 	if (fault_install() < 0)
 		return false;
 	s->workers = workers_start(s, workers ? workers : online_cores() * 2 + 2);

@@ -279,7 +279,9 @@ class Server:
 
     def news(self):
         """The logs since mark()."""
-        return [(f'the server\'s {name}', read(self.sub(name), at)) for name, at in self.marks.items()]
+        ended = self.process and self.process.poll()
+        end = [('the server has ended', f'status {ended}')] if ended is not None else []
+        return end + [(f'the server\'s {name}', read(self.sub(name), at)) for name, at in self.marks.items()]
 
     def read_logs(self):
         return [(f'the server\'s {name}', read(self.sub(name))) for name in ('stderr', 'log')]
