@@ -11,7 +11,10 @@
  *
  * Environment: SHADOW_OF       the folder whose files have shadows (not those of folders within)
  *              SHADOW_IN       the folder of the shadows, under the same names; it is there
- *              SHADOW_FORGETS  flush, drain or fsync: these do nothing. For tests that have to fail
+ *              SHADOW_DELAY    microseconds by which drain and fsync reach the shadow later, and return later: who
+ *                              acknowledges before they have returned is caught more easily
+ *              SHADOW_FORGETS  flush, drain or fsync: these do nothing; wait: drain does not wait for what was flushed,
+ *                              the thread's next one does. For tests that have to fail
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -104,6 +107,14 @@ static bool forgets(const char *what)
 	const char *s = getenv("SHADOW_FORGETS");
 
 	return s && strcmp(s, what) == 0;
+}
+
+static void be_slow(void)
+{
+	const char *s = getenv("SHADOW_DELAY");
+
+	if (s)
+		usleep((useconds_t)atoi(s));
 }
 
 /* The file's name, if it is one that has a shadow. */
@@ -247,11 +258,21 @@ static void flush(const uint8_t *from, size_t len)
 	pthread_mutex_unlock(&lock);
 }
 
+/* With "wait" what was flushed goes where the next drain will find it. */
 static void drain(void)
 {
-	pthread_mutex_lock(&lock);
+	static __thread struct lines late;
+	struct lines now = flushed;
+
 	if (forgets("drain"))
 		flushed.n = 0;
+	if (forgets("wait")) {
+		flushed = late;
+		late = now;
+	}
+	if (flushed.n)
+		be_slow();
+	pthread_mutex_lock(&lock);
 	apply(&flushed);
 	pthread_mutex_unlock(&lock);
 }
@@ -322,6 +343,7 @@ int fsync(int fd)
 
 	if (rc < 0 || forgets("fsync"))
 		return rc;
+	be_slow();
 	pthread_mutex_lock(&lock);
 	struct shadow *s = shadow_of(fd);
 	if (s && fstat(fd, &st) == 0) {
