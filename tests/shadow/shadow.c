@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A library to be preloaded into the server: an ordinary file system seems to have DAX, and beside each file there is its
- * shadow, which holds what would be left of the file if the power went now. The processor's caches have to be flushed for
- * that; what gets into the shadow is
- *   - cache lines that libpmem was told to flush, as they were then, once they have been drained by the same thread;
- *   - lines that pwritev2(2) has written, and the size, once there was an fsync(2). In this the shadow is stricter than the
- *     kernel: its fsync also flushes what was stored through mappings, and would hide that libpmem was forgotten.
- * There are no other ways by which the server writes to a file, but for those that make zeros; and what a file held before
- * the server wrote to it is not in its shadow.
+ * A library to be preloaded into the server: an ordinary file system seems to have DAX, and beside each file
+ * there is its shadow, which holds what would be left of the file if the power went now. The processor's
+ * caches have to be flushed for that; what gets into the shadow is
+ *   - cache lines that libpmem was told to flush, as they were then, once the same thread has drained them;
+ *   - lines that pwritev2(2) has written, and the size, once there was an fsync(2). In this the shadow is
+ *     stricter than the kernel, whose fsync also flushes what was stored through mappings: that would hide
+ *     that libpmem was forgotten.
+ * There are no other ways by which the server writes to a file, but for those that make zeros; and what a
+ * file held before the server wrote to it is not in its shadow.
  *
- * Environment: SHADOW_OF       the folder whose files have shadows (not those of folders within)
- *              SHADOW_IN       the folder of the shadows, under the same names; it is there
- *              SHADOW_DELAY    microseconds by which drain and fsync reach the shadow later, and return later: who
- *                              acknowledges before they have returned is caught more easily
- *              SHADOW_FORGETS  flush, drain or fsync: these do nothing; wait: drain does not wait for what was flushed,
- *                              the thread's next one does. For tests that have to fail
+ * Environment:
+ *   SHADOW_OF       the folder whose files have shadows (not those of folders within)
+ *   SHADOW_IN       the folder of the shadows, under the same names; it is there
+ *   SHADOW_DELAY    microseconds by which drain and fsync reach the shadow, and return, later: who
+ *                   acknowledges before they have returned is caught more easily
+ *   SHADOW_FORGETS  flush, drain or fsync: these do nothing; wait: drain does not wait for what was flushed,
+ *                   the thread's next one does. For tests that have to fail
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -63,8 +65,8 @@ struct shadow {
 	dev_t dev;
 	ino_t ino;
 	int fd;
-	uint64_t size;   /* durable */
-	uint64_t *turns; /* per line: the turn of what is there, so that nothing older follows it */
+	uint64_t size;        /* durable */
+	uint64_t *turns;      /* per line: the turn of what is there, so that nothing older follows it */
 	struct lines written; /* and not yet synced */
 };
 
@@ -76,8 +78,8 @@ struct region {
 	struct shadow *shadow;
 };
 
-/* Guards all that follows, and that a line in its shadow is the newest that was flushed. Live memory is read by system calls
- * under it: those do not raise SIGBUS. */
+/* Guards all that follows, and that a line in its shadow is the newest that was flushed. Live memory is read
+ * by system calls under it: those do not raise SIGBUS. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct shadow *shadows;
 static struct region *regions;
@@ -240,7 +242,8 @@ static void flush_line(const uint8_t *at)
 
 	if (!l)
 		return;
-	*l = (struct line){.shadow = r->shadow, .number = ((uint64_t)(at - r->base) + r->offset) / LINE, .turn = ++turn};
+	*l = (struct line){
+		.shadow = r->shadow, .number = ((uint64_t)(at - r->base) + r->offset) / LINE, .turn = ++turn};
 	must(l->number < MOST_LINES, "a long file");
 	if (read_live(at, l->data, LINE) != LINE)
 		flushed.n--;
@@ -319,7 +322,8 @@ static size_t read_file(const struct shadow *s, int fd, uint64_t at, uint8_t *to
 
 ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
-	ssize_t done = ((ssize_t (*)(int, const struct iovec *, int, off_t, int))real("pwritev2"))(fd, iov, n, offset, flags);
+	ssize_t done = ((ssize_t(*)(int, const struct iovec *, int, off_t, int))real("pwritev2"))(
+		fd, iov, n, offset, flags);
 
 	if (done <= 0)
 		return done;
@@ -361,7 +365,8 @@ static void remember(uint8_t *base, size_t len, uint64_t offset, int fd)
 	struct shadow *s = shadow_of(fd);
 	struct region *r = s ? calloc(1, sizeof(*r)) : NULL;
 	if (r) {
-		*r = (struct region){.next = regions, .base = base, .len = len, .offset = offset, .shadow = s};
+		*r = (struct region){
+			.next = regions, .base = base, .len = len, .offset = offset, .shadow = s};
 		regions = r;
 	}
 	pthread_mutex_unlock(&lock);
@@ -371,7 +376,8 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	bool sync = flags & MAP_SYNC && (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
 	int real_flags = sync ? (flags & ~(MAP_SYNC | MAP_TYPE)) | MAP_SHARED : flags;
-	void *p = ((void *(*)(void *, size_t, int, int, int, off_t))real("mmap"))(addr, len, prot, real_flags, fd, offset);
+	void *p = ((void *(*)(void *, size_t, int, int, int, off_t))real("mmap"))(
+		addr, len, prot, real_flags, fd, offset);
 
 	if (sync && p != MAP_FAILED)
 		remember(p, len, (uint64_t)offset, fd);
@@ -404,7 +410,8 @@ int munmap(void *addr, size_t len)
 
 int statx(int dir, const char *path, int flags, unsigned mask, struct statx *out)
 {
-	int rc = ((int (*)(int, const char *, int, unsigned, struct statx *))real("statx"))(dir, path, flags, mask, out);
+	int rc = ((int (*)(int, const char *, int, unsigned, struct statx *))real("statx"))(
+		dir, path, flags, mask, out);
 
 	if (rc == 0 && S_ISREG(out->stx_mode)) {
 		out->stx_attributes |= STATX_ATTR_DAX;
