@@ -121,8 +121,10 @@ struct tevent_req *pmem_channel_send(TALLOC_CTX *mem, struct daxsmb_direct *d)
 		tevent_req_done(req);
 		return tevent_req_post(req, d->ev);
 	}
-	if (!d->tree->session) {
-		tevent_req_error(req, STATUS_USER_SESSION_DELETED);
+	if (!d->tree->session || d->tree->seal) {
+		/* what RDMA moves is not encrypted */
+		tevent_req_error(req, d->tree->seal ? STATUS_ACCESS_DISABLED_BY_POLICY_DEFAULT
+						    : STATUS_USER_SESSION_DELETED);
 		return tevent_req_post(req, d->ev);
 	}
 	if (!d->connecting) {

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MAX_MESSAGE = 0xFFFFFF, MESSAGES_PER_EVENT = 32, NBSS_MESSAGE = 0x00, NBSS_KEEP_ALIVE = 0x85 };
@@ -110,7 +110,10 @@ static int frame_write(struct tcp *t, struct frame *f)
 		struct iovec saved = iov[first];
 		iov[first].iov_base = (uint8_t *)saved.iov_base + skip;
 		iov[first].iov_len -= skip;
-		n = writev(t->fd, iov + first, (int)ARRAY_SIZE(iov) - first);
+		/* not by writev: the program that uses the library may not ignore SIGPIPE */
+		n = sendmsg(t->fd,
+			&(struct msghdr){.msg_iov = iov + first, .msg_iovlen = ARRAY_SIZE(iov) - (size_t)first},
+			MSG_NOSIGNAL);
 		iov[first] = saved;
 		if (n < 0 && errno != EINTR)
 			return -errno;
