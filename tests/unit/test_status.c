@@ -66,6 +66,9 @@ static void errno_becomes_the_status_that_clients_expect(void **state)
 		{-ECANCELED, STATUS_CANCELLED},
 		{-EXDEV, STATUS_NOT_SAME_DEVICE},
 		{-ENOMEM, STATUS_INSUFFICIENT_RESOURCES},
+		{-EIO, STATUS_UNEXPECTED_IO_ERROR},
+		{-EUCLEAN, STATUS_UNEXPECTED_IO_ERROR},
+		{-EBADMSG, STATUS_UNEXPECTED_IO_ERROR},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
