@@ -57,12 +57,13 @@ struct commit_call {
 	struct call call;
 	struct smb2_ioctl_req ioctl;
 	uint8_t durability;
+	bool clean; /* when it came */
 };
 
 /* What was written has been given to the medium piece by piece as it came: what is left is what a FLUSH does. */
 static int run_commit(struct call *call, unsigned flags)
 {
-	return vfs_flush(call->file, flags);
+	return container_of(call, struct commit_call, call)->clean ? 0 : vfs_flush(call->file, flags);
 }
 
 static void commit_done(struct req *r, struct call *call)
@@ -111,6 +112,7 @@ void fsctl_pmem_commit(struct req *r, const struct smb2_ioctl_req *ioctl)
 		return;
 	c->ioctl = *ioctl;
 	c->durability = grant_durability(g);
+	c->clean = grant_is_clean(g);
 	req_call(r, &c->call);
 }
 

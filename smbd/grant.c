@@ -224,6 +224,11 @@ uint8_t grant_durability(const struct grant *g)
 	return g->durability;
 }
 
+bool grant_is_clean(const struct grant *g)
+{
+	return g->pin && vfs_pin_is_clean(g->pin);
+}
+
 bool grant_is_of(const struct grant *g, const struct open *o)
 {
 	return g->open == o;

@@ -51,6 +51,8 @@ struct grant *grant_find(const struct session *s, uint64_t id);
 /* Whether all of the range lies in the grant. */
 bool grant_covers(const struct grant *g, struct pmem_range range);
 uint8_t grant_durability(const struct grant *g);
+/* Nothing is left to do for what was placed to be as safe as that says. */
+bool grant_is_clean(const struct grant *g);
 bool grant_is_live(const struct grant *g);
 bool grant_is_of(const struct grant *g, const struct open *o);
 

@@ -210,7 +210,7 @@ static void settle(struct rdma_target *target)
 {
 	struct grant_tag *t = tag_of(target);
 	struct grant *g = t->grant;
-	int rc = vfs_flush(g->file, VFS_NOWAIT);
+	int rc = vfs_pin_is_clean(g->pin) ? 0 : vfs_flush(g->file, VFS_NOWAIT);
 	struct settling *s = rc == -EAGAIN ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s) {

@@ -93,9 +93,14 @@ int dax_file_fd(const struct vfs_file *f);
  */
 enum dax_effect { DAX_BYTES, DAX_TIMES, DAX_MORE };
 enum dax_effect dax_effect_of_write(struct dax_inode *i, uint64_t end, struct dax_stamp *before);
-/* The times have been set by this backend, and nothing else. */
-void dax_times_set(struct dax_inode *i, const struct dax_stamp *before);
+/*
+ * The times have been set by this backend, and nothing else. guarded: for a store where what others may have done to the inode
+ * does not matter.
+ */
+void dax_times_set(struct dax_inode *i, const struct dax_stamp *before, bool guarded);
 int dax_inode_flush(struct dax_inode *i);
+/* All of a guarded window is as safe as can be, without a flush. */
+bool dax_window_is_clean(const struct vfs_window *w);
 int dax_flush(struct vfs_file *f, unsigned flags);
 
 /* dax_space.c */

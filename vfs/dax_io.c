@@ -157,7 +157,7 @@ ssize_t dax_pwrite(struct vfs_file *f, const struct iovec *iov, int n, uint64_t 
 		m = dax_map_for(i, e);
 	if (m && effect == DAX_TIMES && m->sync) {
 		ssize_t r = posix_pwrite(f, iov, n, offset, flags);
-		dax_times_set(i, &before);
+		dax_times_set(i, &before, false);
 		if (r < 0) {
 			dax_map_unref(m);
 			return r;

@@ -46,17 +46,17 @@ enum dax_effect dax_effect_of_write(struct dax_inode *i, uint64_t end, struct da
 	return ahead >= 0 && ahead < TICK_NS ? DAX_BYTES : DAX_TIMES;
 }
 
-void dax_times_set(struct dax_inode *i, const struct dax_stamp *before)
+void dax_times_set(struct dax_inode *i, const struct dax_stamp *before, bool guarded)
 {
 	struct stat st;
 	int rc = fstat(i->fd, &st);
 	struct dax_stamp after = stamp_of(&st);
 
 	pthread_mutex_lock(&i->lock);
-	if (rc < 0 || !same_stamp(before, &i->seen) || after.size != before->size)
-		i->changes++; /* somebody else's */
-	else
+	if (rc == 0 && same_stamp(before, &i->seen) && after.size == before->size)
 		i->seen = after;
+	else if (!guarded)
+		i->changes++; /* somebody else's */
 	pthread_mutex_unlock(&i->lock);
 }
 
@@ -65,6 +65,20 @@ static bool is_clean(struct dax_inode *i, unsigned changes, const struct dax_sta
 	pthread_mutex_lock(&i->lock);
 	bool clean = i->map && i->map->sync && i->synced && i->synced_changes == changes &&
 		     same_stamp(&i->seen, now);
+	pthread_mutex_unlock(&i->lock);
+	return clean;
+}
+
+/*
+ * The first store to a page after fsync faults, and the fault changes the times; to fsync because of that would take away the
+ * right to store again. Where a guard keeps others from the blocks it need not be: only what this backend has done counts.
+ */
+bool dax_window_is_clean(const struct vfs_window *w)
+{
+	struct dax_inode *i = dax_inode_of(w->file);
+
+	pthread_mutex_lock(&i->lock);
+	bool clean = w->guarded && w->map->sync && i->synced && i->synced_changes == i->changes;
 	pthread_mutex_unlock(&i->lock);
 	return clean;
 }

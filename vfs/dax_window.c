@@ -106,7 +106,7 @@ int dax_window_written(struct vfs_window *w, size_t at, size_t len)
 	if (effect != DAX_BYTES)
 		rc = set_times_to_now(i);
 	if (rc == 0 && effect == DAX_TIMES)
-		dax_times_set(i, &before);
+		dax_times_set(i, &before, w->guarded);
 	if (rc == 0 && effect == DAX_MORE) {
 		rc = drop_set_id(i, w->file->cred);
 		i->changes++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "vfs/pin.h"
 
-#include "vfs/dax.h"
+#include "vfs/dax_inode.h"
 #include "vfs/fs_kind.h"
 
 #include <errno.h>
@@ -97,7 +97,8 @@ static int map(struct vfs_file *f, struct dax_inode *i, uint64_t offset, uint64_
 		.len = (size_t)len,
 		.file = vfs_file_ref(f),
 		.map = m,
-		.offset = offset};
+		.offset = offset,
+		.guarded = true};
 	return 0;
 }
 
@@ -160,6 +161,11 @@ int vfs_pin(struct vfs_guard *g, struct vfs_file *f, uint64_t offset, uint64_t l
 struct vfs_window *vfs_pin_window(struct vfs_pin *p)
 {
 	return &p->window;
+}
+
+bool vfs_pin_is_clean(const struct vfs_pin *p)
+{
+	return dax_window_is_clean(&p->window);
 }
 
 void vfs_unpin(struct vfs_pin *p)

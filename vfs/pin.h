@@ -46,6 +46,12 @@ int vfs_pin(struct vfs_guard *g, struct vfs_file *f, uint64_t offset, uint64_t l
 struct vfs_window *vfs_pin_window(struct vfs_pin *p);
 
 /*
+ * What was stored in the window and told to vfs_window_written is as safe as the share's level says: vfs_flush, which is right in any
+ * case, has nothing to do. It costs no system call.
+ */
+bool vfs_pin_is_clean(const struct vfs_pin *p);
+
+/*
  * Nobody may access the window any more. Local changes that waited for this pin go on. As vfs_guard_remove,
  * and it may block on the file's last close: a worker's, or the guard's thread inside a callback if the file
  * is open elsewhere. NULL is fine.

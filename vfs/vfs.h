@@ -154,6 +154,7 @@ struct vfs_window {
 	struct vfs_file *file; /* counted */
 	struct vfs_map *map;   /* counted; the backend's */
 	uint64_t offset;
+	bool guarded; /* nobody else changes the file's blocks there, nor cuts it (pin.h) */
 };
 /*
  * access VFS_READ: as much of [offset, offset + len) as the file has now, perhaps nothing. VFS_WRITE: all of it, and -ERANGE where

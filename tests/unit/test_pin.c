@@ -2,6 +2,7 @@
 #include "vfs/pin.h"
 
 #include "core/fault.h"
+#include "vfs/dax_inode.h"
 #include "guard_rig.h"
 
 #include <linux/fiemap.h>
@@ -158,6 +159,41 @@ static void range_is_given_storage_and_keeps_its_bytes(void **state)
 	assert_memory_equal(page, "some\0\0\0\0", 8);
 	assert_memory_equal(vfs_pin_window(w->pin)->base + 4 * PAGE, page, PAGE);
 	vfs_file_unref(f);
+}
+
+static void set_time(const char *path, time_t seconds)
+{
+	const struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+
+	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+}
+
+/* As if it were mapped synchronously. A store that faults changes the times, and this backend does once in a tick. */
+static void what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_changed(void **state)
+{
+	struct world *w = pinned(state);
+	struct vfs_window *window = vfs_pin_window(w->pin);
+
+	assert_int_equal(dax_inode_flush(dax_inode_of(window->file)), 0);
+	assert_false(vfs_pin_is_clean(w->pin));
+	window->map->sync = true;
+	assert_true(vfs_pin_is_clean(w->pin));
+	for (time_t t = 1; t < 4; t++) {
+		set_time(w->path, t);
+		assert_int_equal(vfs_window_written(window, 10, 10), 0);
+		assert_true(vfs_pin_is_clean(w->pin));
+	}
+	assert_int_equal(vfs_truncate(window->file, 2 * FILE_SIZE, 0), 0);
+	assert_false(vfs_pin_is_clean(w->pin));
+	assert_int_equal(dax_inode_flush(dax_inode_of(window->file)), 0);
+	assert_true(vfs_pin_is_clean(w->pin));
+	/* What is not guarded is flushed once more when others have changed something. */
+	window->guarded = false;
+	set_time(w->path, 5);
+	assert_int_equal(vfs_window_written(window, 10, 10), 0);
+	window->guarded = true;
+	assert_false(vfs_pin_is_clean(w->pin));
+	window->map->sync = false;
 }
 
 static void range_beyond_the_end_is_refused_and_the_file_does_not_grow(void **state)
@@ -484,6 +520,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(range_is_given_storage_and_keeps_its_bytes),
+		CASE(what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_changed),
 		CASE(range_beyond_the_end_is_refused_and_the_file_does_not_grow),
 		CASE(odd_ranges_are_refused),
 		CASE(right_that_the_handle_lacks_is_refused),
