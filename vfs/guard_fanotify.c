@@ -196,7 +196,7 @@ static bool is_own_thread(pid_t tid)
 	return syscall(SYS_tgkill, getpid(), tid, 0) == 0;
 }
 
-/* Truncation tells a count of 0 at the new size: all behind it. */
+/* A count of 0: all behind it. */
 static uint64_t end_of(const struct event *e)
 {
 	return e->count && e->count < UINT64_MAX - e->offset ? e->offset + e->count : UINT64_MAX;

@@ -55,8 +55,8 @@ static const struct call_row accesses[] = {
 	{SYS_writev, STORES, 0},
 	{SYS_pwritev, STORES, 0},
 	{SYS_pwritev2, STORES, 0},
-	{SYS_truncate, STORES, 0},
-	{SYS_ftruncate, STORES, 0},
+	{SYS_truncate, TRUNCATES, 0}, /* the event tells a page */
+	{SYS_ftruncate, TRUNCATES, 0},
 	{SYS_sendfile, MOVES, 0},
 	{SYS_splice, MOVES, 2},
 	{SYS_copy_file_range, CLONES, 2},

@@ -26,6 +26,8 @@ HELD(write_is_held, ACT_WRITE, FIRST + PAGE, 0, FIRST + PAGE, PAGE, PAGE)
 HELD(write_across_the_ranges_begin_is_held, ACT_WRITE, FIRST - 100, 0, FIRST, PAGE, PAGE)
 HELD(ftruncate_is_held, ACT_FTRUNCATE, FIRST + PAGE, 0, FIRST + PAGE, 3 * PAGE, 0)
 HELD(truncate_is_held, ACT_TRUNCATE, 0, 0, FIRST, PAST - FIRST, 0)
+HELD(truncate_within_a_page_before_is_held, ACT_TRUNCATE, 10, 0, FIRST, PAST - FIRST, 0)
+HELD(ftruncate_within_a_page_before_is_held, ACT_FTRUNCATE, 10, 0, FIRST, PAST - FIRST, 0)
 HELD(punched_hole_is_held, ACT_FALLOCATE, FIRST, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FIRST, PAGE, 0)
 HELD(zeroed_range_is_held, ACT_FALLOCATE, FIRST, FALLOC_FL_ZERO_RANGE, FIRST, PAGE, 0)
 HELD(range_that_collapses_before_is_held, ACT_FALLOCATE, 0, FALLOC_FL_COLLAPSE_RANGE, FIRST, PAST - FIRST, 0)
@@ -375,6 +377,8 @@ int main(void)
 		CASE(write_across_the_ranges_begin_is_held),
 		CASE(ftruncate_is_held),
 		CASE(truncate_is_held),
+		CASE(truncate_within_a_page_before_is_held),
+		CASE(ftruncate_within_a_page_before_is_held),
 		CASE(punched_hole_is_held),
 		CASE(zeroed_range_is_held),
 		CASE(range_that_collapses_before_is_held),
