@@ -27,6 +27,7 @@ OURS = ('witness-', 'direct-witness-', 'bystander')  # files of those who behave
 # daxsmb-pin(7), THE FENCE: for a Write, for a Read
 BAD_TAG_WRITE, BAD_TAG_READ, BAD_TAG_INVALIDATE = 0x1100, 0x0100, 0x0109
 BEYOND_WRITE, BEYOND_READ, NO_RIGHT, WRAP_WRITE, WRAP_READ = 0x1101, 0x0101, 0x0102, 0x1103, 0x0104
+INVALID_TAG = (BAD_TAG_WRITE, BAD_TAG_READ)
 TOO_MANY_READS, UNEXPECTED_OPCODE = 0x1202, 0x0206
 
 
@@ -214,6 +215,13 @@ class GrantServer(Attacked):
         except Failure as e:
             raise Failure(f'{held(self)}, before: {self.normal}; {status(self)["grants"]}') from e
 
+    def dismiss(self):
+        """Those who look after each attack come anew."""
+        for c in (self.witness, self.direct_witness and self.direct_witness.c):
+            if c:
+                c.socket.close()
+        self.witness = self.direct_witness = None
+
     def revive(self):
         self.bystander.end()
         try:
@@ -243,7 +251,7 @@ def attack_on_grants(function=None, **how):
                 server.check()
                 server.aftermath()
             except BaseException:
-                server.witness = server.direct_witness = None
+                server.dismiss()
                 raise
             finally:
                 if not server.alive():
@@ -280,7 +288,7 @@ class Holder:
         self.s, self.share, self.user = s, share, user
         self.guid = guid or os.urandom(16)
         self.c = Connection(s, self.guid)
-        self.channels = [DirectConnection(s, self.guid, mpa={'crc': crc}, **direct) for _ in range(channels)]
+        self.channels = [DirectConnection(s, self.guid, mpa={'crc': crc}, direct=direct) for _ in range(channels)]
 
     def __enter__(self):
         entered = []
