@@ -42,11 +42,11 @@ NO_PROMISE = {
     'STATUSES: COMMIT is answered with STATUS_SUCCESS or one of these:': LEADS_IN,
     'STATUSES: STATUS_UNEXPECTED_IO_ERROR, STATUS_DISK_FULL, STATUS_QUOTA_EXCEEDED See DURABILITY.': LEADS_IN,
     'CAVEATS: One break of a lease is asked at a time.': OPEN,
-    'CAVEATS: On file systems that make copies by sharing blocks': OPEN,
-    'CAVEATS: Nor does it hold on file systems that store': OPEN,
+    'CAVEATS: Storage beneath the file system that is given out': OPEN,
     'CAVEATS: RDMA here is iWARP in software': CAUSE,
     'SECURITY CONSIDERATIONS: The bytes that RDMA carries are neither': OPEN,
     'SECURITY CONSIDERATIONS: The CRC of iWARP': OPEN,
+    'SECURITY CONSIDERATIONS: Who demands more than that': ADVICE,
     'SECURITY CONSIDERATIONS: A tag is a secret of 32 bits': OPEN,
 }
 

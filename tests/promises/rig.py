@@ -5,7 +5,7 @@ others, local programs, and file systems in images.
 """
 import contextlib, errno, fcntl, functools, itertools, json, os, re, shutil, struct, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '../e2e'))
-from lib import PATIENCE, Failure, Server, Share, Skip, case, expect, run, until
+from lib import PASSWORD, PATIENCE, Failure, Server, Share, Skip, case, expect, run, until
 from lib.folders import temporary
 from hostile import (ALL_ACCESS, READ_ATTRIBUTES, READ_DATA, SET_INFO, SUCCESS, Connection, Ended, Terminated, bodies)
 from hostile.iwarp import RDMA_WRITE, ReadRequest
@@ -16,6 +16,7 @@ SIZE = 64 << 10
 REVOKE_SECONDS = 30  # where the holder obeys
 PLACE = os.environ.get('SHARES')  # a folder on the file system that is to be tested
 FLUSH = 7
+SILENCE = 35  # seconds after which a lease break counts as not answered
 (QUOTA_EXCEEDED, DISK_FULL, NOT_FOUND, NO_LEASE, SHARING_VIOLATION, UNEXPECTED_IO_ERROR) = (
     0xC0000044, 0xC000007F, 0xC0000225, 0xC000042E, 0xC0000043, 0xC00000E9)
 BAD_TAG_WRITE, BAD_TAG_READ, BEYOND_WRITE, BEYOND_READ, NO_RIGHT, WRAP_WRITE, WRAP_READ, FAILED, NOT_DURABLE = (
@@ -56,7 +57,8 @@ def status(s):
 
 
 def of_share(s, what, name='data'):
-    return next(x[what] for x in status(s)['shares'] if x['name'] == name)
+    with other(s, name):  # what nobody has connected to is not listed
+        return next(x[what] for x in status(s)['shares'] if x['name'] == name)
 
 
 def guard(s, name='data'):
@@ -209,9 +211,11 @@ def another(h, offset=0, size=None, access=None):
 
 
 @contextlib.contextmanager
-def other(s, where='data', client=None):
-    """Another client, over TCP: its tree."""
+def other(s, where='data', client=None, seconds=None):
+    """Another client, over TCP: its tree. seconds: that it is ready to wait for an answer."""
     with Connection(s, client or os.urandom(16)) as c:
+        if seconds:
+            c.socket.settimeout(seconds * PATIENCE)
         c.negotiate().want()
         yield c.log_on().connect(where)
 
@@ -324,6 +328,9 @@ def in_time(took, seconds):
 
 # ---- file systems in images ----
 
+MAKE = {'ext4': ('-F', '-m', '0'), 'btrfs': ('-f',)}
+
+
 def command(*words):
     p = subprocess.run(words, capture_output=True, text=True, check=False)
     if p.returncode != 0:
@@ -364,7 +371,7 @@ def file_system(megabytes, kind='ext4', options=(), parent=None, mount='loop'):
     try:
         os.truncate(handle, megabytes << 20)
         os.close(handle)
-        command(f'mkfs.{kind}', '-q', *(('-F', '-m', '0') if kind == 'ext4' else ()), *options, image)
+        command(f'mkfs.{kind}', '-q', *MAKE.get(kind, ()), *options, image)
         with mounted(image, mount) as where:
             os.chmod(where, 0o777)
             yield where, image
