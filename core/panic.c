@@ -9,6 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+void panic_install(void)
+{
+}
+
+#else
+
 enum { FRAMES = 48 };
 
 static const struct {
@@ -43,7 +51,6 @@ static void on_fatal(int number)
 
 void panic_install(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	struct sigaction a = {.sa_handler = on_fatal, .sa_flags = SA_RESETHAND | SA_NODEFER};
 	void *frame;
 
@@ -51,5 +58,6 @@ void panic_install(void)
 	sigemptyset(&a.sa_mask);
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		sigaction(fatal[i].number, &a, NULL);
-#endif
 }
+
+#endif
