@@ -17,7 +17,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -406,7 +405,6 @@ static int check(const char *folder, const char *log)
 
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN);
 	if (argc == 10 && strcmp(argv[1], "write") == 0)
 		return run_writer(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "check") == 0)
