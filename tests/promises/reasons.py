@@ -52,5 +52,5 @@ NO_PROMISE = {
 
 # By programs that this one cannot be.
 ELSEWHERE = {
-    'DURABILITY: persistent the loss of power': 'tests/vm/power-commits',
+    'DURABILITY: persistent the loss of power': 'tests/vm/power-off',
 }
