@@ -136,7 +136,7 @@ static void leave(struct grant *g)
 	list_remove(&g->open_link);
 	list_remove(&g->conn_link);
 	if (g->open) {
-		node_pin_ended(g->open->node);
+		node_pin_ended(g->open->node, g->access & PMEM_ACCESS_WRITE);
 		share_grant_leave(g->local->server, g->open->tree->share);
 	}
 	g->open = NULL;
@@ -298,13 +298,18 @@ static bool needs_more(const struct grant *g, uint32_t lease)
 	return need & ~lease;
 }
 
-/* Without an answer to wait for, the right to write is gone already; reading may end in its own time. */
+/*
+ * Without an answer to wait for, the right to write is gone already; reading may end in its own time. So is all that rests on the
+ * lease where it has been answered before this was heard of.
+ */
 static void lease_breaks(struct grant *g, const struct node_break *b)
 {
+	bool answered = b->ack && needs_more(g, node_caching(g->open->node, NULL));
+
 	g->lease_breaks = true;
 	if (grant_is_open(g->state) && !g->recalled_ns)
 		g->cause = GRANT_CAUSE_CLIENT;
-	if (!b->ack && (g->access & PMEM_ACCESS_WRITE))
+	if (answered || (!b->ack && (g->access & PMEM_ACCESS_WRITE)))
 		grant_step(g, GRANT_EV_END);
 	else
 		grant_step(g, GRANT_EV_RECALL);

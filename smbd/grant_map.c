@@ -62,12 +62,14 @@ static ntstatus_t refusal(const struct open *o, uint32_t access)
 	ntstatus_t s = grant_policy(o);
 	if (!status_is_ok(s))
 		return s;
-	if (!vfs_share_is_mapped(o->tree->vfs) || !vfs_can_pin(o->file))
+	if (!vfs_share_is_mapped(o->tree->vfs))
 		return STATUS_NOT_SUPPORTED;
 	if (!o->tree->guard)
 		return STATUS_LOCK_NOT_GRANTED;
 	if (!has_right(o, access))
 		return STATUS_ACCESS_DENIED;
+	if (!vfs_can_pin(o->file))
+		return STATUS_NOT_SUPPORTED;
 	struct smb2_lease lease;
 	bool breaking;
 	if (!node_lease(o->node, &lease) || lease_for(access) & ~node_caching(o->node, &breaking) || breaking)
@@ -348,14 +350,15 @@ void grant_map(struct req *r, const struct smb2_ioctl_req *ioctl, const struct p
 	}
 	g->ioctl = *ioctl;
 	g->ioctl.input = BYTES(NULL, 0);
-	node_pin_began(r->open->node);
+	node_pin_began(r->open->node, q->access & PMEM_ACCESS_WRITE);
 	/* A break that began before the open was watched will not be told to the grant; no more will a change. */
 	bool changing = node_is_changing(r->open->node), draining = atomic_load(&r->local->server->draining);
 	ntstatus_t s = changing ? STATUS_CANNOT_GRANT_REQUESTED_OPLOCK : refusal(r->open, q->access);
 	if (draining)
 		s = STATUS_CANCELLED;
 	if (!status_is_ok(s)) {
-		g->refusal = s;
+		g->message_id = 0; /* while r runs it is not found by that */
+		req_end_later(r, s);
 		grant_end(g, GRANT_CAUSE_CLIENT);
 	}
 	grant_pin(g);

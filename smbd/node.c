@@ -136,8 +136,11 @@ static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_
 		n->deleting = n->delete_pending = false;
 	if (n->delete_pending || n->deleting)
 		return STATUS_DELETE_PENDING;
-	if (c->overwrites && node_recall_pins(t, n, out))
+	if (c->overwrites && node_recall_pins(t, n, out)) {
+		if (c->change)
+			node_change_begin(t, n, c->change);
 		return node_wait(n, w);
+	}
 	if (any_conflict(n, c->access, c->share_access)) {
 		if (node_break_holders(t, n, self, LEASE_SHARING, c->waited, out))
 			return node_wait(n, w);
@@ -145,6 +148,9 @@ static ntstatus_t admit(struct node_table *t, struct node *n, const struct node_
 	}
 	bool wait = is_felt(c) && node_break_holders(t, n, self, cause_of(c), c->waited, out);
 	if (c->deletes && node_break_holders(t, n, self, LEASE_NAME, c->waited, out))
+		wait = true;
+	/* An answer to the break may come before the grants have heard of it. */
+	if (is_felt(c) && node_has_writers(n, self))
 		wait = true;
 	return wait ? node_wait(n, w) : STATUS_SUCCESS;
 }

@@ -6,16 +6,17 @@
  * themselves are the openers' (smbd/grant.c).
  */
 
-void node_pin_began(struct node_entry *e)
+void node_pin_began(struct node_entry *e, bool write)
 {
 	pthread_mutex_lock(&e->table->lock);
 	e->pins++;
+	e->write_pins += write;
 	e->node->pins++;
 	e->watched = true;
 	pthread_mutex_unlock(&e->table->lock);
 }
 
-void node_pin_ended(struct node_entry *e)
+void node_pin_ended(struct node_entry *e, bool write)
 {
 	struct node_table *t = e->table;
 	struct list errands;
@@ -24,8 +25,19 @@ void node_pin_ended(struct node_entry *e)
 	pthread_mutex_lock(&t->lock);
 	e->node->pins--;
 	e->watched = --e->pins;
+	e->write_pins -= write;
 	node_wake_all(e->node, &errands);
 	node_unlock_and_send(t, &errands);
+}
+
+bool node_has_writers(const struct node *n, const struct node_holder *self)
+{
+	LIST_FOREACH(item, &n->entries) {
+		const struct node_entry *e = container_of(item, struct node_entry, link);
+		if (e->write_pins && e->holder != self)
+			return true;
+	}
+	return false;
 }
 
 bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands)
@@ -40,10 +52,12 @@ bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands
 	return true;
 }
 
-void node_change_begin(struct node_table *t, struct node *n, struct node_change *out)
+void node_change_begin(struct node_table *t, struct node *n, struct node_change *change)
 {
+	if (change->table)
+		return;
 	n->changes++;
-	*out = (struct node_change){t, n->key};
+	*change = (struct node_change){t, n->key};
 }
 
 void node_change_end(struct node_change *c)
@@ -78,7 +92,7 @@ bool node_try_change(struct node_entry *e, struct node_change *out)
 	return nobody;
 }
 
-ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, struct node_change *out)
+ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, struct node_change *change)
 {
 	struct node_table *t = e->table;
 	struct list errands;
@@ -86,10 +100,9 @@ ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, 
 
 	list_init(&errands);
 	pthread_mutex_lock(&t->lock);
+	node_change_begin(t, e->node, change);
 	if (node_recall_pins(t, e->node, &errands))
 		s = node_wait(e->node, w);
-	else
-		node_change_begin(t, e->node, out);
 	node_unlock_and_send(t, &errands);
 	return s;
 }

@@ -33,7 +33,7 @@ struct node {
 	struct list waiters;
 	unsigned count;
 	unsigned pins; /* direct grants of its entries */
-	unsigned changes; /* of its storage, under way */
+	unsigned changes; /* of its storage, waiting or under way */
 	atomic_uint grants; /* entries that were given something to cache, ever; also read without the lock */
 };
 
@@ -61,7 +61,7 @@ struct node_entry {
 	uint64_t session_id;
 	struct smb2_file_id file_id;
 	bool watched;
-	unsigned pins; /* direct grants */
+	unsigned pins, write_pins; /* direct grants, and those of them for writing */
 	unsigned grants_seen; /* node->grants when others' caches were broken last; the owner's */
 };
 
@@ -95,7 +95,9 @@ void node_recall_holder(struct node_table *t, struct node_holder *h, struct list
 void node_expire_holder(struct node_holder *h, struct list *errands);
 /* node_pin.c: those who have direct access are to give it back; true: there are such. */
 bool node_recall_pins(struct node_table *t, struct node *n, struct list *errands);
-void node_change_begin(struct node_table *t, struct node *n, struct node_change *out);
+/* Others than self have direct access for writing: it is on its way to an end as their lease is broken. */
+bool node_has_writers(const struct node *n, const struct node_holder *self);
+void node_change_begin(struct node_table *t, struct node *n, struct node_change *change); /* unless it has */
 /* STATUS_PENDING, and w is woken when a break has come further; STATUS_SHARING_VIOLATION: w is NULL, or memory is short. */
 ntstatus_t node_wait(struct node *n, const struct node_waiter *w);
 void node_wake_all(struct node *n, struct list *errands);

@@ -30,6 +30,7 @@ struct create_call {
 	bool want_lease; /* contexts.lease */
 	bool waited;     /* for the answer to a break */
 	struct node_table *nodes;
+	struct node_change change; /* of one that overwrites */
 	uint8_t client_guid[16];
 	uint32_t maximal;
 	struct vfs_stat st;
@@ -132,8 +133,15 @@ static int find(struct call *call, unsigned flags)
 	return rc;
 }
 
+static int create_call_destructor(struct create_call *c)
+{
+	node_change_end(&c->change);
+	call_release(&c->call);
+	return 0;
+}
+
 /* A call for what comes after c, with all that c has found. NULL: the element has been completed. */
-static struct create_call *next_step(struct req *r, const struct create_call *c, int (*run)(struct call *, unsigned),
+static struct create_call *next_step(struct req *r, struct create_call *c, int (*run)(struct call *, unsigned),
 	void (*done)(struct req *, struct call *))
 {
 	struct create_call *next = req_new_call(r, struct create_call, run, done);
@@ -142,6 +150,8 @@ static struct create_call *next_step(struct req *r, const struct create_call *c,
 		return NULL;
 	struct call base = next->call;
 	*next = *c;
+	talloc_set_destructor(next, create_call_destructor);
+	c->change.table = NULL; /* it has moved */
 	next->call = base;
 	next->path = NULL; /* memory of the step before */
 	next->call.file = vfs_file_ref(c->call.file);
@@ -159,7 +169,7 @@ static uint8_t oplock_wished(const struct conf_section *share, const struct crea
 	return level == SMB2_OPLOCK_LEVEL_II && !conf_bool(share, P_LEVEL2_OPLOCKS) ? SMB2_OPLOCK_LEVEL_NONE : level;
 }
 
-static struct node_claim claim_of(const struct create_call *c, struct open *o, struct node_change *change)
+static struct node_claim claim_of(struct create_call *c, struct open *o)
 {
 	return (struct node_claim){
 		.key = {c->st.dev, c->st.ino},
@@ -178,7 +188,7 @@ static struct node_claim claim_of(const struct create_call *c, struct open *o, s
 		.overwrites = c->disposition->overwrites && c->action != FILE_CREATED,
 		.deletes = c->q.create_options & FILE_DELETE_ON_CLOSE,
 		.directory = c->st.directory,
-		.change = change,
+		.change = &c->change,
 	};
 }
 
@@ -284,7 +294,7 @@ static void overwritten(struct req *r, struct call *call)
 	}
 }
 
-static void admitted(struct req *r, struct create_call *c, struct open *o, struct node_change *change)
+static void admitted(struct req *r, struct create_call *c, struct open *o)
 {
 	if (!c->disposition->overwrites || c->action == FILE_CREATED) {
 		reply_opened(r, c, o);
@@ -292,11 +302,11 @@ static void admitted(struct req *r, struct create_call *c, struct open *o, struc
 	}
 	struct create_call *step = next_step(r, c, overwrite, overwritten);
 	if (!step) {
-		node_change_end(change);
 		open_end(o);
 		return;
 	}
-	step->call.change = *change;
+	step->call.change = step->change;
+	step->change.table = NULL;
 	r->file_id = o->id;
 	req_call(r, &step->call);
 }
@@ -321,7 +331,7 @@ static void looked_again(struct req *r, struct call *call)
 		try_admit(r, container_of(call, struct create_call, call));
 }
 
-static void wait_for_holder(struct req *r, const struct create_call *c)
+static void wait_for_holder(struct req *r, struct create_call *c)
 {
 	struct create_call *next = next_step(r, c, look_again, looked_again);
 
@@ -340,11 +350,10 @@ static void try_admit(struct req *r, struct create_call *c)
 		req_error(r, STATUS_INSUFFICIENT_RESOURCES);
 		return;
 	}
-	struct node_change change = {0};
-	struct node_claim claim = claim_of(c, o, &change);
+	struct node_claim claim = claim_of(c, o);
 	ntstatus_t s = node_open(c->nodes, &claim, &w, &o->node, &o->oplock_level);
 	if (status_is_ok(s)) {
-		admitted(r, c, o, &change);
+		admitted(r, c, o);
 		return;
 	}
 	talloc_free(o);
@@ -432,6 +441,7 @@ void op_create(struct req *r, struct rd *body)
 
 	if (!c)
 		return;
+	talloc_set_destructor(c, create_call_destructor);
 	if (!smb2_create_req_decode(body, &c->q)) {
 		talloc_free(c);
 		req_error(r, STATUS_INVALID_PARAMETER);

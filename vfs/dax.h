@@ -45,7 +45,7 @@ unsigned dax_inode_access(struct dax_inode *i);
 
 /*
  * The mapping, of at least `end` bytes, perhaps beyond the end of the file. One ref in *out. -EOPNOTSUPP:
- * there is none: not this kind of file, or no address space left.
+ * there is none of this kind of file. -ENOMEM: no address space is left.
  */
 int dax_map_get(struct dax_inode *i, uint64_t end, struct vfs_map **out);
 struct vfs_map *dax_map_ref(struct vfs_map *m);

@@ -193,7 +193,9 @@ int dax_map_get(struct dax_inode *i, uint64_t end, struct vfs_map **out)
 			return 0;
 		rc = unmappable ? -EOPNOTSUPP : new_map(i->fd, len, writable, &m);
 	} while (rc == 0 && !install(i, m, end, out));
-	if (rc < 0 && rc != -ENOMEM && rc != -EAGAIN)
+	if (rc == -ENOMEM || rc == -EAGAIN)
+		return -ENOMEM;
+	if (rc < 0)
 		note_unmappable(i);
 	return rc < 0 ? -EOPNOTSUPP : 0;
 }

@@ -37,7 +37,7 @@ static int map_range(const struct vfs_file *f, struct dax_extent e, struct vfs_m
 		return -EAGAIN;
 	}
 	if (rc < 0)
-		return rc;
+		return -EOPNOTSUPP;
 	dax_map_unref(m);
 	*out = dax_map_for(i, e);
 	return *out ? 0 : -EAGAIN; /* a hole */

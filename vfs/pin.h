@@ -32,7 +32,7 @@ bool vfs_can_pin(const struct vfs_file *f);
  * -ERANGE: the file is shorter; it is not made longer. -EINVAL: no range. -EACCES: the handle lacks the
  * right, or the range needs storage and the file cannot be written. -ENOSPC, -EDQUOT: no room for it. -EBUSY:
  * another process of this machine has the file open (guard.h), or is about to change the range. -EOPNOTSUPP:
- * no file that can be mapped, or vfs_can_pin says no.
+ * no file that can be mapped, or vfs_can_pin says no. -ENOMEM: no address space is left.
  *
  * Blocks, in proportion to what has to be written: call it on a worker. Any thread but the guard's.
  */
