@@ -406,9 +406,9 @@ class Iwarp:
         self.closes()
         return reason
 
-    def terminates(self, error):
+    def terminates(self, error, seconds=SECONDS):
         """It ends the connection, and says why."""
-        e = self.ends()
+        e = self.ends(seconds)
         expect(e and e.error == error, f'{e.error:04x}, not {error:04x}' if e else 'no Terminate')
         return e
 
