@@ -46,7 +46,10 @@ static struct iwarp_response *waiting_response(const struct iwarp *w)
 	return response_at(w, w->tx.built_responses);
 }
 
-/* Before it is answered all that was placed so far is to be settled, rdma.h. */
+/*
+ * Before a Read is answered all that was placed before it is to be settled, rdma.h. One round of settling is
+ * for all Reads that have come.
+ */
 bool iwarp_settle(struct iwarp *w)
 {
 	struct turn *turn = w->turn;
@@ -55,7 +58,8 @@ bool iwarp_settle(struct iwarp *w)
 
 	if (!r || r->asked)
 		return true;
-	r->asked = true;
+	for (unsigned i = w->tx.built_responses; i < w->tx.n_responses; i++)
+		response_at(w, i)->asked = true;
 	while ((item = list_pop(&w->unsettled))) {
 		struct rdma_target *t = container_of(item, struct rdma_target, settle_link);
 		t->unsettled = false;
