@@ -17,6 +17,7 @@
 
 enum { LENGTH_SIZE = 2, PAGE = 4096, SMALLEST_MULPDU = 128, MOST_MULPDU = 65530 };
 enum { FRAMING_IOV = 2 }; /* header, trailer */
+enum { MULPDU_BATCHES = 64 };
 
 void iwarp_batch_clear(struct iwarp_tx *x)
 {
@@ -55,6 +56,14 @@ static size_t mulpdu(const struct iwarp *w)
 	if ((size_t)emss < SMALLEST_MULPDU + overhead)
 		return SMALLEST_MULPDU;
 	return (size_t)emss - overhead < MOST_MULPDU ? (size_t)emss - overhead : MOST_MULPDU;
+}
+
+/* The path's MTU changes seldom: it is looked at once in so many batches. */
+static size_t known_mulpdu(struct iwarp *w)
+{
+	if (w->tx.mulpdu_uses++ % MULPDU_BATCHES == 0)
+		w->tx.mulpdu = mulpdu(w);
+	return w->tx.mulpdu;
 }
 
 static void add_iov(struct iwarp_tx *x, uint8_t *p, size_t n)
@@ -318,7 +327,7 @@ static bool add_segment(struct iwarp *w, size_t most)
 bool iwarp_batch_fill(struct iwarp *w)
 {
 	struct iwarp_tx *x = &w->tx;
-	size_t most = iwarp_next_message(w) ? mulpdu(w) : 0;
+	size_t most = iwarp_next_message(w) ? known_mulpdu(w) : 0;
 
 	while (x->n_fpdu < TX_FPDUS && x->n_iov + 1 + FRAMING_IOV < TX_IOV && x->bytes < TX_BATCH &&
 		iwarp_next_message(w)) {

@@ -108,6 +108,8 @@ struct iwarp_tx {
 	struct iov_cursor at;
 	size_t progress, length;
 	bool answered_last; /* turns: a response, a work */
+	size_t mulpdu;
+	unsigned mulpdu_uses;
 	/* The batch. */
 	struct iovec iov[TX_IOV];
 	unsigned iov_at, n_iov;
