@@ -55,12 +55,22 @@ static bool is_retired(const struct stags *s, uint32_t tag)
 	return false;
 }
 
-uint32_t stags_unused(const struct stags *s)
+/* Numbers are fetched many at a time: every Read takes one. */
+static uint32_t draw(struct stags *s)
+{
+	if (s->drawn == 0) {
+		random_bytes(s->numbers, sizeof(s->numbers));
+		s->drawn = STAGS_DRAWN;
+	}
+	return s->numbers[--s->drawn];
+}
+
+uint32_t stags_unused(struct stags *s)
 {
 	uint32_t tag;
 
 	do {
-		tag = (uint32_t)random_u64();
+		tag = draw(s);
 	} while (tag == 0 || is_retired(s, tag) || stags_find(s, tag));
 	return tag;
 }

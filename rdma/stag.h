@@ -9,20 +9,22 @@
  * 0, and one that was given back is not chosen again while STAGS_RETIRED others have not been given back
  * after it.
  */
-enum { STAGS_MAX = 1 << 16, STAGS_RETIRED = 256 };
+enum { STAGS_MAX = 1 << 16, STAGS_RETIRED = 256, STAGS_DRAWN = 64 };
 
 struct stags {
 	struct list *buckets; /* of targets, by the low bits of the tag */
 	uint32_t mask, count;
 	uint32_t retired[STAGS_RETIRED];
 	unsigned next_retired;
+	uint32_t numbers[STAGS_DRAWN]; /* random, the first `drawn` of them not used yet */
+	unsigned drawn;
 };
 
 /* The table is a talloc child of mem. 0 or -ENOMEM. */
 int stags_init(struct stags *s, TALLOC_CTX *mem);
 
 /* A tag that no target has and none had recently. */
-uint32_t stags_unused(const struct stags *s);
+uint32_t stags_unused(struct stags *s);
 
 /* Chooses t->tag. 0, -ENOMEM, -ENOSPC. */
 int stags_add(struct stags *s, struct rdma_target *t);
