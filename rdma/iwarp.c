@@ -108,6 +108,7 @@ bool iwarp_terminate(struct iwarp *w, unsigned error, struct bytes failed, size_
 		return false;
 	snprintf(w->why, sizeof(w->why), "terminated: %s%s", rdmap_error_text(error),
 		error == ERR_RDMAP_LOCAL || error == ERR_RDMAP_STREAM ? "" : " (the peer's fault)");
+	w->facts.refused = error >> 8 == ERR_RDMAP_STAG >> 8 || error >> 8 == ERR_DDP_STAG >> 8;
 	w->state = IWARP_TERMINATING;
 	w->rx.direct = false;
 	iwarp_tx_terminate(w, error, failed, segment_length);

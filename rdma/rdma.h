@@ -111,6 +111,7 @@ struct rdma_facts {
 	uint64_t bytes_placed, bytes_read;     /* in our memory by Writes of the peer, out of it by its Reads */
 	uint64_t bytes_written, bytes_fetched; /* by our Writes and Reads, in the peer's memory and out of it */
 	uint64_t sends_in, sends_out;
+	bool refused; /* it ends because the peer had no such tag, or not the range or right */
 };
 
 /* A transport: the calls below, by it. Each connection begins with a pointer to its table. */

@@ -6,6 +6,7 @@
 #include "rdma/iwarp.h"
 #include "rdma/smbdirect.h"
 #include "smbd/frame.h"
+#include "smbd/session.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -222,8 +223,25 @@ static void established(void *arg)
 	log_debug(rdma, "SMB Direct with %s", c->peer);
 }
 
+/* A client may reach what a grant gives it; that it has tried more is for the record. */
+static void audit_refused_access(const struct conn *c, const char *why)
+{
+	struct rdma_facts f;
+
+	rdma_facts(smbdirect_rdma(c->direct.sd), &f);
+	if (!f.refused)
+		return;
+	if (list_empty(&c->channels))
+		log_info(audit, "RDMA access refused to nobody in particular from %s: %s", c->peer, why);
+	LIST_FOREACH(item, &c->channels) {
+		const struct session *s = container_of(item, struct channel, conn_link)->session;
+		log_info(audit, "RDMA access refused to user %s from %s: %s", s->user ? s->user : "", c->peer, why);
+	}
+}
+
 static void ended(void *arg, const char *why)
 {
+	audit_refused_access(arg, why);
 	conn_close(arg, why);
 }
 

@@ -18,11 +18,12 @@ const char *grant_cause_name(enum grant_cause c)
 	return c < ARRAY_SIZE(names) ? names[c] : "?";
 }
 
-static void audit(const struct grant *g, const char *what)
+void grant_audit(const struct grant *g, const char *what)
 {
-	log_info(audit, "%s: user %s from %s, share %s, file %s, [%llu, +%llu) %s", what, g->user, g->peer, g->share, g->path,
-		(unsigned long long)g->offset, (unsigned long long)g->length,
-		g->access & PMEM_ACCESS_WRITE ? "read and write" : "read");
+	log_info(audit, "%s: user %s from %s, share %s, file %s, [%llu, +%llu) %s, %s, guard %s", what, g->user, g->peer, g->share,
+		g->path, (unsigned long long)g->offset, (unsigned long long)g->length,
+		g->access & PMEM_ACCESS_WRITE ? "read and write" : "read", vfs_durability_name(g->durability),
+		vfs_guard_name(g->guard));
 }
 
 /* ---- the pin, on a worker ---- */
@@ -112,6 +113,8 @@ static void deadline(struct tevent_context *ev, struct tevent_timer *te, struct 
 static void do_notify(struct grant *g)
 {
 	g->recalled_ns = clock_now_ns();
+	log_info(audit, "grant recalled (%s): user %s from %s, share %s, file %s, [%llu, +%llu)", grant_cause_name(g->cause),
+		g->user, g->peer, g->share, g->path, (unsigned long long)g->offset, (unsigned long long)g->length);
 	g->deadline = tevent_add_timer(g->local->ev, g, tevent_timeval_current_ofs(g->revoke_timeout, 0), deadline, g);
 	if (!g->deadline) {
 		grant_step(g, GRANT_EV_END);
@@ -152,8 +155,8 @@ static void do_fence(struct grant *g)
 	}
 	TALLOC_FREE(g->deadline);
 	remember_time(g);
-	log_info(audit, "grant ended (%s): user %s, share %s, file %s, %llu bytes read, %llu written",
-		grant_cause_name(g->cause), g->user, g->share, g->path, (unsigned long long)grant_bytes_read(g),
+	log_info(audit, "grant ended (%s): user %s from %s, share %s, file %s, %llu bytes read, %llu written",
+		grant_cause_name(g->cause), g->user, g->peer, g->share, g->path, (unsigned long long)grant_bytes_read(g),
 		(unsigned long long)grant_bytes_written(g));
 }
 
@@ -163,7 +166,7 @@ static void do_refuse(struct grant *g)
 	struct req *r = g->conn && g->message_id ? req_find(g->conn, g->message_id) : NULL;
 
 	g->message_id = 0;
-	audit(g, "grant refused");
+	grant_audit(g, "grant refused");
 	if (r)
 		req_end_later(r, g->refusal);
 }

@@ -59,6 +59,8 @@ uint64_t grant_bytes_written(const struct grant *g);
 /* An event; all that follows from it is done when this returns. g may be gone then. */
 void grant_step(struct grant *g, enum grant_event e);
 
+/* A line for the record, with all that there is to say of g. */
+void grant_audit(const struct grant *g, const char *what);
 /* grant_map.c: what the configuration says of direct access through this open. */
 ntstatus_t grant_policy(const struct open *o);
 /* grant_map.c: makes the tags and answers the MAP; false: they cannot be had. */

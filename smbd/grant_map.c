@@ -281,6 +281,7 @@ bool grant_register(struct grant *g)
 			return false;
 	g->message_id = 0;
 	grant_step(g, GRANT_EV_TAGGED);
+	grant_audit(g, "grant given");
 	req_enter(r);
 	if (req_refresh(r))
 		answer(g, r);
