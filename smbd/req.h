@@ -208,6 +208,7 @@ enum {
 	OP_TREE = 2,      /* ... and a tree */
 	OP_OPEN = 4,      /* ... and a FileId, at file_id_offset in the body */
 	OP_MODIFIES = 8,  /* channel sequence matters */
+	OP_SYNC = 16,     /* the reply tells a TreeId, in whose place asynchronous ones have an AsyncId ([MS-SMB2] 2.2.1.1) */
 };
 struct op {
 	const char *name;

@@ -91,7 +91,7 @@ void req_call_worker(struct req *r, struct call *c)
 	c->job.done = come_home;
 	r->job = c;
 	r->cancel = c->cancellable ? cancel_job : NULL;
-	if (r->next >= r->frame.len)
+	if (r->next >= r->frame.len && !(r->op->needs & OP_SYNC))
 		req_pend_later(r);
 	workers_submit(r->local->server->workers, &c->job);
 }
