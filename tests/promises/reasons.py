@@ -44,6 +44,8 @@ NO_PROMISE = {
     'CAVEATS: One break of a lease is asked at a time.': OPEN,
     'CAVEATS: Storage beneath the file system that is given out': OPEN,
     'CAVEATS: RDMA here is iWARP in software': CAUSE,
+    'SECURITY CONSIDERATIONS: MAP gives storage to holes, for reading': OPEN,
+    'SECURITY CONSIDERATIONS: Where that matters files without holes': ADVICE,
     'SECURITY CONSIDERATIONS: The bytes that RDMA carries are neither': OPEN,
     'SECURITY CONSIDERATIONS: The CRC of iWARP': OPEN,
     'SECURITY CONSIDERATIONS: Who demands more than that': ADVICE,
