@@ -6,7 +6,7 @@ has noticed nothing, and the server has let go of all that the attack took.
 import functools, json, multiprocessing, os, random, subprocess, sys, threading, time
 from dataclasses import dataclass
 
-from lib import BIN, Failure, Share, case, expect, until
+from lib import Failure, Share, case, expect, until
 from .attack import MEMORY_SLACK, SANITIZED_SLACK, Attacked, descriptors, resident_bytes, sanitized
 from .client import Bound, Connection
 from .pmem import open_direct
@@ -15,7 +15,7 @@ from .words import ALL_ACCESS
 
 SIZE = 256 << 10
 SLOW = 6 if sanitized() else 1
-REVOKE_SECONDS = 1 if SLOW == 1 else 3
+REVOKE_SECONDS = 1 if SLOW == 1 else 2
 STALL = 2.5 * SLOW  # seconds that a holder that behaves may wait for one round of its accesses
 MAX_GRANTS = 8
 MAX_LENGTH = 1 << 30
