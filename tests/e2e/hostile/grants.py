@@ -3,7 +3,7 @@
 Attacks on direct access, and what must hold after each: every file has exactly the bytes that it should, a holder that behaves
 has noticed nothing, and the server has let go of all that the attack took.
 """
-import functools, json, multiprocessing, os, random, subprocess, sys, threading, time
+import contextlib, functools, json, multiprocessing, os, random, subprocess, sys, threading, time
 from dataclasses import dataclass
 
 from lib import Failure, Share, case, expect, until
@@ -95,8 +95,9 @@ class Bystander:
         except EOFError:
             pass
         except Exception as e:  # pylint: disable=broad-except # the case that looks next tells it
-            pipe.recv()
-            pipe.send(repr(e))
+            with contextlib.suppress(EOFError):
+                pipe.recv()
+                pipe.send(repr(e))
 
     def rounds(self, p, f, grant, pipe):
         model = bytearray(p.rdma.fetch(grant.tags[0][1], 0, SIZE))
