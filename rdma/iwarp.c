@@ -168,27 +168,30 @@ static void want_events(struct iwarp *w)
 		iwarp_kick(w); /* posted by the last callbacks */
 }
 
-static void take_turn(struct iwarp *w, bool (*what)(struct iwarp *w))
+/* Whether something has come. */
+static bool take_turn(struct iwarp *w, bool (*what)(struct iwarp *w))
 {
 	struct turn turn = {0};
 
 	if (w->turn)
-		return; /* a callback runs the event loop: the turn that called it goes on afterwards */
+		return false; /* a callback runs the event loop: the turn that called it goes on afterwards */
 	w->turn = &turn;
+	w->due = false;
 	(void)what(w);
 	if (!turn.gone && w->state == IWARP_TERMINATING)
 		(void)terminating(w);
 	if (turn.gone)
-		return;
+		return turn.came;
 	w->turn = NULL;
 	want_events(w);
+	return turn.came;
 }
 
 static void socket_event(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
 {
 	struct iwarp *w = arg;
 
-	w->idle = !(flags & TEVENT_FD_READ);
+	w->idle = !(flags & TEVENT_FD_READ) && w->rx.at == w->rx.end;
 	take_turn(w, step);
 }
 
@@ -198,13 +201,27 @@ static void kicked(struct tevent_context *ev, struct tevent_immediate *im, void 
 	struct iwarp *w = arg;
 
 	w->idle = w->rx.at == w->rx.end;
-	take_turn(w, step);
+	if (w->due)
+		take_turn(w, step);
 }
 
 void iwarp_kick(struct iwarp *w)
 {
-	if (!w->turn && !w->detached)
+	if (w->turn || w->detached)
+		return;
+	if (!w->due)
 		tevent_schedule_immediate(w->kick, w->ev, kicked, w);
+	w->due = true;
+}
+
+static bool poll_conn(struct rdma_conn *conn)
+{
+	struct iwarp *w = engine(conn);
+
+	if (w->detached || w->state != IWARP_OPEN)
+		return false;
+	w->idle = w->due && w->rx.at == w->rx.end; /* sends first, and looks the next time */
+	return take_turn(w, step);
 }
 
 static void timer_due(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
@@ -314,6 +331,7 @@ static void leave_loop(struct iwarp *w)
 		w->turn->gone = true;
 	w->turn = NULL;
 	w->detached = true;
+	w->due = false;
 	TALLOC_FREE(w->timer);
 	TALLOC_FREE(w->fde);
 	TALLOC_FREE(w->kick);
@@ -392,6 +410,7 @@ static const struct rdma_transport iwarp_transport = {
 	.detach = detach,
 	.attach = attach,
 	.facts = facts,
+	.poll = poll_conn,
 	.close = close_conn,
 };
 

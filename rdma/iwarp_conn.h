@@ -29,6 +29,7 @@ enum iwarp_state { IWARP_SETUP, IWARP_OPEN, IWARP_TERMINATING, IWARP_ENDED };
 
 struct turn {
 	bool gone;
+	bool came; /* something of the peer */
 };
 
 /* A Read of the peer that is not yet answered. */
@@ -129,6 +130,7 @@ struct iwarp {
 	bool may_send; /* the responder: once the initiator has sent something, RFC 5044 section 7.1 */
 	bool detached;
 	bool idle; /* this turn: nothing has come */
+	bool due;  /* a turn is, for the sake of what was posted */
 	struct tevent_context *ev;
 	struct tevent_fd *fde;
 	struct tevent_immediate *kick;

@@ -239,6 +239,7 @@ bool iwarp_receive(struct iwarp *w)
 		ssize_t got = read_some(w, &asked);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
+		w->turn->came = true;
 		if (got <= 0)
 			return lost(w, got);
 		/* A short answer says that the socket is empty: no need to ask again. */

@@ -15,8 +15,8 @@
  * offset. The software iWARP (rdma/iwarp.h) is one; the verbs of libibverbs fit the same table.
  *
  * Thread: a connection belongs to the thread that runs its tevent context; rdma_detach and rdma_attach move it.
- * Callbacks come from the event loop, never from inside a call, but for rdma_close. A callback may call anything here,
- *   rdma_close included.
+ * Callbacks come from the event loop, never from inside a call, but for rdma_close and rdma_poll. A callback may call anything
+ *   here, rdma_close included.
  * Order: works of all kinds begin in the order in which they were posted, and a Send arrives behind all Writes posted before it. A
  *   Read does not hold up what is posted after it.
  * Errors: -errno. A connection that fails ends once, with every work that is outstanding.
@@ -126,6 +126,7 @@ struct rdma_transport {
 	void (*detach)(struct rdma_conn *);
 	int (*attach)(struct rdma_conn *, struct tevent_context *);
 	void (*facts)(const struct rdma_conn *, struct rdma_facts *);
+	bool (*poll)(struct rdma_conn *); /* or NULL */
 	void (*close)(struct rdma_conn *);
 };
 
@@ -184,6 +185,16 @@ static inline int rdma_attach(struct rdma_conn *c, struct tevent_context *ev)
 static inline void rdma_facts(const struct rdma_conn *c, struct rdma_facts *out)
 {
 	c->ops->facts(c, out);
+}
+
+/*
+ * For who would rather look again and again than sleep: does at once what the event loop would do about works that were posted
+ * and about what has come. True: something had come. From where the event loop could run, not from a callback. The connection
+ * may be gone afterwards.
+ */
+static inline bool rdma_poll(struct rdma_conn *c)
+{
+	return c->ops->poll && c->ops->poll(c);
 }
 
 /* Ends and frees it; outstanding works are done with -ECANCELED before it returns, `ended` is not called. */

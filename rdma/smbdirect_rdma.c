@@ -124,6 +124,13 @@ static void facade_facts(const struct rdma_conn *c, struct rdma_facts *out)
 		*out = s->last_facts;
 }
 
+static bool facade_poll(struct rdma_conn *c)
+{
+	struct smbdirect *s = session_of(c);
+
+	return s->conn && rdma_poll(s->conn);
+}
+
 static void facade_close(struct rdma_conn *c)
 {
 	smbdirect_close(session_of(c));
@@ -140,5 +147,6 @@ const struct rdma_transport smbdirect_facade = {
 	.detach = facade_detach,
 	.attach = facade_attach,
 	.facts = facade_facts,
+	.poll = facade_poll,
 	.close = facade_close,
 };
