@@ -42,6 +42,15 @@ struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_con
 	uint16_t port, const struct daxsmb_options *o);
 
 /*
+ * How long to look again and again whether something has come by RDMA before sleeping until it does: the time
+ * of a Read is short against that of being woken up. Costs that much of a processor. 0, as at first: not at
+ * all. False: descriptors or memory are short.
+ */
+bool daxsmb_direct_set_poll(struct daxsmb_direct *d, unsigned microseconds);
+/* In place of tevent_loop_once of the tree's event context: one that looks so before it sleeps. */
+int daxsmb_direct_loop_once(struct daxsmb_direct *d);
+
+/*
  * CREATE with a lease and the question what the file offers. in: its contexts and oplock level are the
  * library's; so are impersonation level and share access where they are 0 (shared with everybody). access:
  * PMEM_ACCESS_*, what regions may ask for. A file that is open but cannot be mapped is no error:
@@ -103,7 +112,10 @@ struct tevent_req *daxsmb_region_write_send(
 	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, const void *data, size_t len);
 /* What has been written is as safe as facts.durability says; over SMB, as FLUSH makes it. */
 struct tevent_req *daxsmb_region_commit_send(TALLOC_CTX *mem, struct daxsmb_region *r);
-/* For these three. */
+/* A write and, as soon as it is under way, a commit: both in one round trip. */
+struct tevent_req *daxsmb_region_write_durably_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, const void *data, size_t len);
+/* For these four. */
 ntstatus_t daxsmb_region_recv(struct tevent_req *req);
 
 /* Gives the mapping back when what is under way has ended. Does not commit. The region is freed with the
@@ -115,7 +127,8 @@ ntstatus_t daxsmb_unmap_recv(struct tevent_req *req);
 const char *daxsmb_durability_name(uint8_t durability);
 const char *daxsmb_guard_name(uint8_t guard);
 
-/* The same for programs that wait: each runs the tree's event context until it is done. */
+/* The same for programs that wait: each runs the tree's event context until it is done, by
+ * daxsmb_direct_loop_once. */
 ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in,
 	uint32_t access, struct daxsmb_file **out);
 ntstatus_t daxsmb_file_close(struct daxsmb_file *f);
@@ -124,6 +137,7 @@ ntstatus_t daxsmb_map(
 ntstatus_t daxsmb_region_read(struct daxsmb_region *r, uint64_t offset, void *buf, size_t len);
 ntstatus_t daxsmb_region_write(struct daxsmb_region *r, uint64_t offset, const void *data, size_t len);
 ntstatus_t daxsmb_region_commit(struct daxsmb_region *r);
+ntstatus_t daxsmb_region_write_durably(struct daxsmb_region *r, uint64_t offset, const void *data, size_t len);
 ntstatus_t daxsmb_unmap(struct daxsmb_region *r);
 
 #endif

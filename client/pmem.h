@@ -30,6 +30,10 @@ enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
 
 enum region_state { REGION_SMB, REGION_DIRECT, REGION_DRAINING };
 
+struct pmem_turn {
+	bool came, gone; /* something by RDMA; d */
+};
+
 struct daxsmb_direct {
 	struct tevent_context *ev;
 	struct daxsmb_tree *tree;
@@ -41,6 +45,14 @@ struct daxsmb_direct {
 	struct tevent_req *connecting;
 	struct list waiting; /* channel_wait */
 	struct list files;
+	struct list ended;            /* operations whose end is to be told, in order */
+	struct tevent_immediate *tell; /* NULL: it is being freed */
+	unsigned poll_us;
+	uint64_t others_ns;         /* when other events last had their turn */
+	struct tevent_fd *breather; /* always ready, but asked only while breathing */
+	bool breathing;
+	int breather_fd;
+	struct pmem_turn *turn; /* on the stack of who calls callbacks; or NULL */
 };
 
 struct daxsmb_file {
@@ -100,6 +112,9 @@ struct rdma_conn *pmem_rdma(const struct daxsmb_direct *d);
 /* Ends the channel: nothing of the caller's memory is used any more when it returns. */
 void pmem_channel_end(struct daxsmb_direct *d);
 
+/* pmem_poll.c: d is being freed. */
+void pmem_poll_end(struct daxsmb_direct *d);
+
 /* pmem_map.c */
 struct tevent_req *pmem_map_request_send(TALLOC_CTX *mem, struct daxsmb_region *r);
 ntstatus_t pmem_map_request_recv(struct tevent_req *req, struct pmem_map_rsp *out);
@@ -121,6 +136,8 @@ uint32_t pmem_lease_for(uint32_t access);
 void pmem_pump(struct daxsmb_region *r);
 /* The region is freed: what concerns it ends. */
 void pmem_operations_end(struct daxsmb_region *r);
+/* Tells what has ended. Anything of the caller's may be gone afterwards. */
+void pmem_tell_ended(struct daxsmb_direct *d);
 void pmem_tell(struct daxsmb_region *r, enum daxsmb_region_event e);
 
 #endif

@@ -28,7 +28,12 @@ static int direct_destructor(struct daxsmb_direct *d)
 
 	if (d->channel)
 		d->channel->lost = NULL;
+	TALLOC_FREE(d->tell);
+	if (d->turn)
+		d->turn->gone = true;
 	pmem_channel_end(d);
+	pmem_tell_ended(d);
+	pmem_poll_end(d);
 	while ((item = list_pop(&d->waiting)))
 		;
 	return 0;
@@ -51,12 +56,15 @@ struct daxsmb_direct *daxsmb_direct_new(struct daxsmb_tree *t, struct tevent_con
 	if (!d)
 		return NULL;
 	d->ev = ev;
+	d->breather_fd = -1;
 	d->tree = t;
 	d->host = talloc_strdup(d, host);
 	d->port = port ? port : SMBDIRECT_PORT_IWARP;
 	list_init(&d->waiting);
 	list_init(&d->files);
-	if (!direct_copy(d, o))
+	list_init(&d->ended);
+	d->tell = tevent_create_immediate(d);
+	if (!direct_copy(d, o) || !d->tell)
 		TALLOC_FREE(d);
 	else
 		talloc_set_destructor(d, direct_destructor);

@@ -18,25 +18,63 @@ struct region_op {
 	uint64_t offset; /* from the region's beginning */
 	uint8_t *buf;    /* read only of a write */
 	size_t len, done, piece;
+	bool durable; /* a write that becomes a commit when it is done */
 	struct tevent_req *over_smb;
-	struct rdma_work work;
-	struct iovec iov;
-	bool under_way, freed; /* by RDMA; while it is */
+	struct rdma_work work, fence; /* fence: the Read of a commit */
+	struct iovec iov, fence_iov;
+	unsigned under_way; /* of these two */
+	int error;          /* of them, the first */
+	bool fenced, freed; /* the fence was posted; while they are under way */
 	/* of a commit */
 	uint8_t byte;
 	bool flushed;
 	uint64_t needs;    /* r->posted when it began */
 	uint64_t snapshot; /* r->posted when its Read was posted */
 	unsigned lost;     /* r->lost when it began */
+	ntstatus_t status; /* with which it has ended */
 };
 
 static void op_run(struct region_op *op);
 
+static void op_tell(struct region_op *op, struct tevent_context *later)
+{
+	if (later)
+		tevent_req_defer_callback(op->req, later);
+	if (!req_failed(op->req, op->status))
+		tevent_req_done(op->req);
+}
+
+/* Whoever is told may free anything, d included. */
+void pmem_tell_ended(struct daxsmb_direct *d)
+{
+	struct tevent_context *later = d->tell ? NULL : d->ev;
+	struct list ended, *item;
+
+	list_init(&ended);
+	while ((item = list_pop(&d->ended)))
+		list_append(&ended, item);
+	while ((item = list_pop(&ended)))
+		op_tell(container_of(item, struct region_op, link), later);
+}
+
+static void tell_ended(struct tevent_context *ev, struct tevent_immediate *im, void *arg)
+{
+	pmem_tell_ended(arg);
+}
+
 static void op_end(struct region_op *op, ntstatus_t status)
 {
+	struct daxsmb_direct *d = op->region->file->direct;
+
 	list_remove(&op->link);
-	if (!req_failed(op->req, status))
-		tevent_req_done(op->req);
+	op->status = status;
+	if (!d->tell) {
+		op_tell(op, d->ev);
+		return;
+	}
+	if (list_empty(&d->ended))
+		tevent_schedule_immediate(d->tell, d->ev, tell_ended, d);
+	list_append(&d->ended, &op->link);
 }
 
 static void op_hold(struct region_op *op)
@@ -107,84 +145,125 @@ static void commits_go_on(struct daxsmb_region *r)
 		op_run(container_of(item, struct region_op, link));
 }
 
+static void commit_begin(struct region_op *op)
+{
+	op->kind = OP_COMMIT;
+	op->lost = op->region->lost;
+	op->needs = op->region->posted;
+}
+
+/* What was posted has been done. */
 static void op_moved(struct region_op *op)
 {
 	struct daxsmb_region *r = op->region;
 
-	if (op->kind == OP_COMMIT) {
-		if (r->committed < op->snapshot)
-			r->committed = op->snapshot;
-		op_end(op, STATUS_SUCCESS);
-		return;
+	if (op->kind != OP_COMMIT) {
+		op->done += op->piece;
+		r->bytes_direct += op->piece;
 	}
-	op->done += op->piece;
-	r->bytes_direct += op->piece;
-	if (op->done == op->len)
+	if (op->fenced && r->committed < op->snapshot)
+		r->committed = op->snapshot;
+	if (op->durable && !op->fenced && op->done == op->len)
+		commit_begin(op);
+	if (op->fenced || (op->kind != OP_COMMIT && op->done == op->len))
 		op_end(op, STATUS_SUCCESS);
 	else
 		op_run(op);
 }
 
-static void work_done(struct rdma_work *w, int error)
+static void work_ended(struct region_op *op, int error)
 {
-	struct region_op *op = container_of(w, struct region_op, work);
 	struct daxsmb_region *r = op->region;
-	bool commit = op->kind == OP_COMMIT, gone = error == -ECONNRESET || error == -ECANCELED;
 
-	op->under_way = false;
+	op->error = op->error ? op->error : error;
+	if (--op->under_way)
+		return;
+	bool fenced = op->fenced, gone = op->error == -ECONNRESET || op->error == -ECANCELED;
+
 	list_remove(&op->link);
 	if (op->freed)
 		return;
 	if (gone)
 		op_hold(op); /* until the end of the channel is told */
-	else if (error)
-		op_end(op, status_from_errno(error));
+	else if (op->error)
+		op_end(op, status_from_errno(op->error));
 	else
 		op_moved(op);
-	if (commit && !gone)
+	if (fenced && !gone)
 		commits_go_on(r);
 	if (r->state == REGION_DRAINING && list_empty(&r->issued))
 		pmem_drained(r);
 }
 
-static void op_issue(struct region_op *op, void (*post)(struct rdma_conn *, struct rdma_work *))
+static void moved(struct rdma_work *w, int error)
+{
+	work_ended(container_of(w, struct region_op, work), error);
+}
+
+static void fence_answered(struct rdma_work *w, int error)
+{
+	work_ended(container_of(w, struct region_op, fence), error);
+}
+
+/* The connection on which to post, where it is there; else the operation waits. */
+static struct rdma_conn *op_issue(struct region_op *op)
 {
 	struct rdma_conn *c = pmem_rdma(op->region->file->direct);
 
-	if (!c) {
+	op->error = 0;
+	op->fenced = false;
+	if (c)
+		list_append(&op->region->issued, &op->link);
+	else
 		op_hold(op);
-		return;
-	}
-	op->iov.iov_len = op->piece;
-	op->work.iov = &op->iov;
-	op->work.n = 1;
-	op->work.done = work_done;
-	op->under_way = true;
-	list_append(&op->region->issued, &op->link);
-	post(c, &op->work);
+	return c;
+}
+
+/* A Read behind the Writes: it is answered when what they placed is as safe as the level says. */
+static void post_fence(struct region_op *op, struct rdma_conn *c)
+{
+	struct daxsmb_region *r = op->region;
+
+	op->snapshot = r->posted;
+	op->fenced = true;
+	op->under_way++;
+	r->committing = true;
+	op->fence_iov = (struct iovec){&op->byte, remote_of(r, 0, 1, &op->fence)};
+	op->fence.iov = &op->fence_iov;
+	op->fence.n = 1;
+	op->fence.done = fence_answered;
+	rdma_read(c, &op->fence);
 }
 
 static void op_move(struct region_op *op)
 {
 	struct daxsmb_region *r = op->region;
+	struct rdma_conn *c = op_issue(op);
 
+	if (!c)
+		return;
 	op->piece = remote_of(r, op->offset + op->done, op->len - op->done, &op->work);
-	op->iov.iov_base = op->buf + op->done;
-	if (op->kind == OP_WRITE)
-		r->posted++;
-	op_issue(op, op->kind == OP_WRITE ? rdma_write : rdma_read);
+	op->iov = (struct iovec){op->buf + op->done, op->piece};
+	op->work.iov = &op->iov;
+	op->work.n = 1;
+	op->work.done = moved;
+	op->under_way++;
+	if (op->kind == OP_READ) {
+		rdma_read(c, &op->work);
+		return;
+	}
+	r->posted++;
+	rdma_write(c, &op->work);
+	if (op->durable && op->done + op->piece == op->len)
+		post_fence(op, c);
 }
 
-/* A Read behind the Writes: it is answered when what they placed is as safe as the level says. */
 static void op_read_after_write(struct region_op *op)
 {
-	struct daxsmb_region *r = op->region;
+	struct rdma_conn *c = op_issue(op);
 
-	op->snapshot = r->posted;
-	r->committing = true;
-	op->piece = remote_of(r, 0, 1, &op->work);
-	op->iov.iov_base = &op->byte;
-	op_issue(op, rdma_read);
+	if (c)
+		post_fence(op, c);
 }
 
 /* ---- over SMB ---- */
@@ -199,7 +278,9 @@ static void smb_moved(struct region_op *op, ntstatus_t status, size_t n)
 	}
 	op->done += n;
 	op->region->bytes_smb += n;
-	if (op->done == op->len)
+	if (op->done == op->len && op->durable)
+		commit_begin(op);
+	if (op->done == op->len && !op->durable)
 		op_end(op, STATUS_SUCCESS);
 	else
 		op_run(op);
@@ -366,20 +447,20 @@ void pmem_pump(struct daxsmb_region *r)
 /* ---- the caller's side ---- */
 
 static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum op_kind kind,
-	uint64_t offset, uint8_t *buf, size_t len)
+	uint64_t offset, uint8_t *buf, size_t len, bool durable)
 {
 	struct region_op *op;
 	struct tevent_req *req = tevent_req_create(mem, &op, struct region_op);
 
 	if (!req)
 		return NULL;
-	tevent_req_defer_callback(req, r->file->direct->ev);
 	op->req = req;
 	op->region = r;
-	op->kind = kind;
+	op->kind = durable && !len ? OP_COMMIT : kind;
 	op->offset = offset;
 	op->buf = buf;
 	op->len = len;
+	op->durable = durable;
 	op->lost = r->lost;
 	op->needs = r->posted;
 	list_init(&op->link);
@@ -388,7 +469,7 @@ static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum
 		op_end(op, STATUS_INVALID_VIEW_SIZE);
 	else if (kind != OP_READ && !(r->access & PMEM_ACCESS_WRITE))
 		op_end(op, STATUS_ACCESS_DENIED);
-	else if (kind != OP_COMMIT && len == 0)
+	else if (op->kind != OP_COMMIT && len == 0)
 		op_end(op, STATUS_SUCCESS);
 	else
 		op_run(op);
@@ -398,18 +479,24 @@ static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum
 struct tevent_req *daxsmb_region_read_send(
 	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, void *buf, size_t len)
 {
-	return op_send(mem, r, OP_READ, offset, buf, len);
+	return op_send(mem, r, OP_READ, offset, buf, len, false);
 }
 
 struct tevent_req *daxsmb_region_write_send(
 	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, const void *data, size_t len)
 {
-	return op_send(mem, r, OP_WRITE, offset, (uint8_t *)data, len);
+	return op_send(mem, r, OP_WRITE, offset, (uint8_t *)data, len, false);
+}
+
+struct tevent_req *daxsmb_region_write_durably_send(
+	TALLOC_CTX *mem, struct daxsmb_region *r, uint64_t offset, const void *data, size_t len)
+{
+	return op_send(mem, r, OP_WRITE, offset, (uint8_t *)data, len, true);
 }
 
 struct tevent_req *daxsmb_region_commit_send(TALLOC_CTX *mem, struct daxsmb_region *r)
 {
-	return op_send(mem, r, OP_COMMIT, 0, NULL, 0);
+	return op_send(mem, r, OP_COMMIT, 0, NULL, 0, false);
 }
 
 ntstatus_t daxsmb_region_recv(struct tevent_req *req)

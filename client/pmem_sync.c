@@ -2,10 +2,13 @@
 /* For programs that wait. A request that cannot be made is STATUS_NO_MEMORY. */
 #include "client/pmem.h"
 
-/* Runs ev until req has ended, however it ended. */
-static bool wait_for(struct tevent_req *req, struct tevent_context *ev)
+/* Runs the events until req has ended, however it ended. */
+static bool wait_for(struct tevent_req *req, struct daxsmb_direct *d)
 {
-	return req && tevent_req_poll(req, ev);
+	while (req && tevent_req_is_in_progress(req))
+		if (daxsmb_direct_loop_once(d))
+			return false;
+	return req;
 }
 
 ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const struct smb2_create_req *in,
@@ -14,7 +17,7 @@ ntstatus_t daxsmb_file_open(struct daxsmb_direct *d, const char *path, const str
 	struct tevent_req *req = daxsmb_file_open_send(d, d, path, in, access);
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, d->ev))
+	if (wait_for(req, d))
 		status = daxsmb_file_open_recv(req, out);
 	talloc_free(req);
 	return status;
@@ -26,7 +29,7 @@ ntstatus_t daxsmb_file_close(struct daxsmb_file *f)
 	struct tevent_req *req = daxsmb_file_close_send(d, f);
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, d->ev))
+	if (wait_for(req, d))
 		status = daxsmb_file_close_recv(req);
 	talloc_free(req);
 	return status;
@@ -38,7 +41,7 @@ ntstatus_t daxsmb_map(
 	struct tevent_req *req = daxsmb_map_send(f, f, offset, length, access);
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, f->direct->ev))
+	if (wait_for(req, f->direct))
 		status = daxsmb_map_recv(req, out);
 	talloc_free(req);
 	return status;
@@ -48,7 +51,7 @@ static ntstatus_t operate(struct daxsmb_region *r, struct tevent_req *req)
 {
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, r->file->direct->ev))
+	if (wait_for(req, r->file->direct))
 		status = daxsmb_region_recv(req);
 	talloc_free(req);
 	return status;
@@ -64,6 +67,11 @@ ntstatus_t daxsmb_region_write(struct daxsmb_region *r, uint64_t offset, const v
 	return operate(r, daxsmb_region_write_send(r, r, offset, data, len));
 }
 
+ntstatus_t daxsmb_region_write_durably(struct daxsmb_region *r, uint64_t offset, const void *data, size_t len)
+{
+	return operate(r, daxsmb_region_write_durably_send(r, r, offset, data, len));
+}
+
 ntstatus_t daxsmb_region_commit(struct daxsmb_region *r)
 {
 	return operate(r, daxsmb_region_commit_send(r, r));
@@ -75,7 +83,7 @@ ntstatus_t daxsmb_unmap(struct daxsmb_region *r)
 	struct tevent_req *req = daxsmb_unmap_send(f, r);
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, f->direct->ev))
+	if (wait_for(req, f->direct))
 		status = daxsmb_unmap_recv(req);
 	talloc_free(req);
 	return status;

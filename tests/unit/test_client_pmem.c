@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "client/pmem.h"
+#include "core/clock.h"
 #include "tests/unit/client_rig.h"
 
 #include <errno.h>
@@ -266,7 +267,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	channel.conn->lost = NULL;
-	direct->channel = NULL;
+	if (direct)
+		direct->channel = NULL;
+	fake_conn.ops = &fake_rdma;
 	talloc_free(channel.ev);
 	rig_teardown(&rig);
 	return 0;
@@ -278,6 +281,12 @@ static struct tevent_req *write_at(uint64_t offset, size_t len)
 
 	rig_run(&rig);
 	return req;
+}
+
+static void write_durably(uint64_t offset, size_t len)
+{
+	rig_watch(&rig, daxsmb_region_write_durably_send(rig.ev, region, offset, data, len));
+	rig_run(&rig);
 }
 
 static struct tevent_req *read_at(uint64_t offset, size_t len)
@@ -599,6 +608,159 @@ static void a_mapping_that_comes_while_unmapping_is_given_back(void **state)
 	assert_int_equal(events[DAXSMB_REGION_MAPPED], 0);
 }
 
+static void a_durable_write_has_its_read_right_behind_it(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_durably(100, 50);
+	assert_int_equal(work_count, 2);
+	assert_true(works[0].write);
+	assert_false(works[1].write);
+	assert_int_equal(works[1].work->iov[0].iov_len, 1);
+	work_ends(0, 0);
+	assert_int_equal(rig.ended, 0);
+	work_ends(1, 0);
+	ended_with(1, STATUS_SUCCESS);
+	commit();
+	assert_int_equal(work_count, 2); /* nothing is left to do */
+	ended_with(2, STATUS_SUCCESS);
+}
+
+static void a_durable_write_of_nothing_is_a_commit(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_at(0, 10);
+	work_ends(0, 0);
+	write_durably(0, 0);
+	assert_int_equal(work_count, 2);
+	assert_false(works[1].write);
+	work_ends(1, 0);
+	ended_with(2, STATUS_SUCCESS);
+}
+
+static void the_read_of_a_durable_write_is_behind_its_last_piece(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_durably(LENGTH / 2 - 10, 30);
+	assert_int_equal(work_count, 1);
+	work_ends(0, 0);
+	assert_int_equal(work_count, 3);
+	assert_true(works[1].write);
+	assert_false(works[2].write);
+	work_ends(1, 0);
+	assert_int_equal(rig.ended, 0);
+	work_ends(2, 0);
+	ended_with(1, STATUS_SUCCESS);
+}
+
+static void a_durable_write_that_fails_waits_for_its_read(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_durably(0, 10);
+	work_ends(0, -EIO);
+	assert_int_equal(rig.ended, 0);
+	work_ends(1, 0);
+	assert_int_equal(rig.ended, 1);
+	assert_false(status_is_ok(rig.last));
+}
+
+static void a_durable_write_that_is_lost_says_so(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_durably(0, 10);
+	channel_ends();
+	assert_int_equal(rig.ended, 0);
+	asked(&rig, SMB2_WRITE);
+	answer_write(rig.sent_count - 1, 10);
+	ended_with(1, STATUS_LOST_WRITEBEHIND_DATA);
+}
+
+static void a_durable_write_over_smb_is_flushed(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	write_durably(0, 10);
+	asked(&rig, SMB2_WRITE);
+	answer_write(rig.sent_count - 1, 10);
+	assert_int_equal(rig.ended, 0);
+	answer(&rig, asked(&rig, SMB2_FLUSH), STATUS_SUCCESS);
+	ended_with(1, STATUS_SUCCESS);
+}
+
+/* ---- looking instead of sleeping ---- */
+
+static bool everything_has_come(struct rdma_conn *c)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < work_count; i++) {
+		struct rdma_work *w = works[i].work;
+
+		works[i].work = NULL;
+		some |= w != NULL;
+		if (w)
+			w->done(w, 0);
+	}
+	return some;
+}
+
+static bool something_always_comes(struct rdma_conn *c)
+{
+	return true;
+}
+
+static bool the_owner_lets_go(struct rdma_conn *c)
+{
+	TALLOC_FREE(direct);
+	return true;
+}
+
+static void look_by(bool (*poll)(struct rdma_conn *c))
+{
+	static struct rdma_transport polled;
+
+	polled = fake_rdma;
+	polled.poll = poll;
+	fake_conn.ops = &polled;
+	assert_true(daxsmb_direct_set_poll(direct, 1000000));
+}
+
+static void who_looks_gets_what_has_come(void **state)
+{
+	uint8_t byte;
+
+	map(PMEM_ACCESS_WRITE);
+	look_by(everything_has_come);
+	assert_status(daxsmb_region_read(region, 0, &byte, 1), STATUS_SUCCESS);
+	rig_watch(&rig, daxsmb_region_read_send(rig.ev, region, 0, &byte, 1));
+	while (!rig.ended)
+		assert_int_equal(daxsmb_direct_loop_once(direct), 0);
+	assert_int_equal(work_count, 2);
+}
+
+static void others_have_their_turn_while_somebody_looks(void **state)
+{
+	struct tevent_immediate *im = tevent_create_immediate(rig.ev);
+	bool reached = false;
+
+	map(PMEM_ACCESS_WRITE);
+	look_by(something_always_comes);
+	tevent_schedule_immediate(im, rig.ev, rig_flag, &reached);
+	while (!reached)
+		assert_int_equal(daxsmb_direct_loop_once(direct), 0);
+	assert_true(daxsmb_direct_set_poll(direct, 0));
+	talloc_free(im);
+}
+
+static void what_is_freed_while_somebody_looks_is_not_touched(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	channel.conn->lost = NULL;
+	look_by(the_owner_lets_go);
+	direct->others_ns = clock_now_ns(); /* they have had their turn */
+	assert_int_equal(daxsmb_direct_loop_once(direct), 0);
+	assert_null(direct);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -624,6 +786,15 @@ int main(void)
 		CASE(a_region_that_is_freed_ends_its_requests),
 		CASE(unmapping_waits_for_what_is_under_way),
 		CASE(a_mapping_that_comes_while_unmapping_is_given_back),
+		CASE(a_durable_write_has_its_read_right_behind_it),
+		CASE(a_durable_write_of_nothing_is_a_commit),
+		CASE(the_read_of_a_durable_write_is_behind_its_last_piece),
+		CASE(a_durable_write_that_fails_waits_for_its_read),
+		CASE(a_durable_write_that_is_lost_says_so),
+		CASE(a_durable_write_over_smb_is_flushed),
+		CASE(who_looks_gets_what_has_come),
+		CASE(others_have_their_turn_while_somebody_looks),
+		CASE(what_is_freed_while_somebody_looks_is_not_touched),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
