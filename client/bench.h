@@ -101,9 +101,10 @@ struct bench {
 	struct cli *cli;
 	const struct bench_op *op;
 	uint64_t size, file_size;
-	unsigned depth, connections, hold;
+	unsigned depth, connections, hold, poll_us;
 	double seconds, warm_up;
 	bool json, verify, keep, marks;
+	uint8_t durability, guard; /* PMEM_*, of direct access */
 
 	char *folder; /* on the share, ours alone */
 	uint8_t *payload;
@@ -125,6 +126,8 @@ extern const struct bench_op bench_op_connect;
 
 /* bench_setup.c: exit codes. */
 int bench_prepare(struct bench *b); /* folder and files */
+/* Of connection i, which by direct access has a file of its own. */
+const char *bench_file_name(struct bench *b, unsigned i);
 void bench_clean(struct bench *b);
 int bench_attach(struct bench *b); /* opens b->connections and takes them over */
 void bench_detach(struct bench *b);

@@ -66,15 +66,31 @@ static ntstatus_t fill_file(struct bench *b, struct smb2_file_id id)
 	return status;
 }
 
-static ntstatus_t make_file(struct bench *b)
+const char *bench_file_name(struct bench *b, unsigned i)
+{
+	return b->cli->direct && i ? talloc_asprintf(b, "file-%u", i) : "file";
+}
+
+static ntstatus_t make_file(struct bench *b, const char *name)
 {
 	struct smb2_file_id id;
-	ntstatus_t status = open_file(b, b->cli->m.tree, "file", FILE_CREATE, &id);
+	ntstatus_t status = name ? open_file(b, b->cli->m.tree, name, FILE_CREATE, &id)
+				 : (ntstatus_t)STATUS_NO_MEMORY;
 
 	if (!status_is_ok(status))
 		return status;
 	status = fill_file(b, id);
 	daxsmb_close(b->cli->ev, b->cli->m.tree, id);
+	return status;
+}
+
+static ntstatus_t make_files(struct bench *b)
+{
+	unsigned n = b->cli->direct ? b->connections : 1;
+	ntstatus_t status = STATUS_SUCCESS;
+
+	for (unsigned i = 0; i < n && status_is_ok(status); i++)
+		status = make_file(b, bench_file_name(b, i));
 	return status;
 }
 
@@ -109,7 +125,7 @@ int bench_prepare(struct bench *b)
 	random_bytes(b->payload, payload);
 	status = daxsmb_mkdir(b->cli->ev, b->cli->m.tree, b->folder);
 	if (status_is_ok(status) && b->op->needs_file)
-		status = make_file(b);
+		status = make_files(b);
 	if (status_is_ok(status) && b->op->needs_directory)
 		status = make_entries(b);
 	return status_is_ok(status) ? CLI_OK : cli_fail(b->cli, b->folder, "prepare", status);

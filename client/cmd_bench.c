@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "client/bench.h"
+#include "client/daxsmb_pmem.h"
 #include "core/clock.h"
 
 #include <stdio.h>
@@ -16,15 +17,16 @@ enum {
 	OPT_JSON,
 	OPT_VERIFY,
 	OPT_KEEP,
-	OPT_MARKS
+	OPT_MARKS,
+	OPT_POLL
 };
-enum { BENCH_DEFAULT_DEPTH = 32, BENCH_CREDITS = 8192, MAX_CONNECTIONS = 100000 };
+enum { BENCH_DEFAULT_DEPTH = 32, BENCH_CREDITS = 8192, MAX_CONNECTIONS = 100000, MAX_POLL_US = 1000000 };
 
 /* The options; struct bench takes them over. */
 struct bench_options {
 	const char *op;
 	uint64_t size, file_size;
-	uint64_t connections, hold;
+	uint64_t connections, hold, poll_us;
 	double seconds, warm_up;
 	bool json, verify, keep, marks;
 };
@@ -65,6 +67,8 @@ static bool take_option(struct cli *cli, int code, const char *value)
 		return o->keep = true;
 	case OPT_MARKS:
 		return o->marks = true;
+	case OPT_POLL:
+		return cli_size(value, &o->poll_us) && o->poll_us <= MAX_POLL_US;
 	}
 	return false;
 }
@@ -81,6 +85,7 @@ static const struct option options[] = {
 	{"verify", no_argument, NULL, OPT_VERIFY},
 	{"keep", no_argument, NULL, OPT_KEEP},
 	{"marks", no_argument, NULL, OPT_MARKS},
+	{"poll", required_argument, NULL, OPT_POLL},
 	{0},
 };
 
@@ -106,6 +111,7 @@ static struct bench *bench_new(struct cli *cli)
 	b->verify = o->verify;
 	b->keep = o->keep;
 	b->marks = o->marks;
+	b->poll_us = (unsigned)o->poll_us;
 	cli->options.credits = BENCH_CREDITS;
 	return b;
 }
@@ -139,6 +145,9 @@ static void report_json(const struct bench *b, const struct figures *f)
 							      : "tcp");
 	printf("\"seconds\": %.3f, \"ops\": %llu, \"errors\": %llu, \"rate\": %.1f, \"mbps\": %.2f, ",
 		f->seconds, (unsigned long long)b->done, (unsigned long long)b->errors, f->rate, f->mbps);
+	if (b->cli->direct)
+		printf("\"level\": \"%s\", \"guard\": \"%s\", ", daxsmb_durability_name(b->durability),
+			daxsmb_guard_name(b->guard));
 	printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us_per_op\": %.3f}\n",
 		f->p50, f->p99, f->p999, f->cpu);
 }
@@ -224,6 +233,8 @@ const struct command command_bench = {
 		"the "
 		"kernel may drop it\n"
 		"      --json                 one line for programs\n"
+		"      --poll=US              by direct access: look so many microseconds for answers before "
+		"sleeping (default 0)\n"
 		"      --marks                lines \"begin\" and \"end\" around what is measured\n"
 		"      --hold=N               N idle sessions until standard input ends, instead of a load\n",
 };
