@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/reactor.h"
 
+#include "core/clock.h"
 #include "core/fault.h"
 
 #include <errno.h>
@@ -23,8 +24,12 @@ struct reactor {
 	struct message stop_message;
 	void *user;
 
+	struct list pollers;
+	bool breathing; /* others have their turn until wake_fd is read */
+
 	pthread_mutex_t inbox_lock;
 	struct list inbox;
+	atomic_bool mail; /* there is something in it */
 };
 
 struct reactors {
@@ -45,10 +50,12 @@ static void drain_inbox(struct tevent_context *ev, struct tevent_fd *fde, uint16
 	uint64_t count;
 	struct list batch, *item;
 
+	r->breathing = false;
 	if (read(r->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
 	list_init(&batch);
 	pthread_mutex_lock(&r->inbox_lock);
+	atomic_store_explicit(&r->mail, false, memory_order_relaxed);
 	while ((item = list_pop(&r->inbox)))
 		list_append(&batch, item);
 	pthread_mutex_unlock(&r->inbox_lock);
@@ -58,17 +65,79 @@ static void drain_inbox(struct tevent_context *ev, struct tevent_fd *fde, uint16
 	}
 }
 
-void reactor_post(struct reactor *to, struct message *m)
+static void wake(struct reactor *r)
 {
 	uint64_t one = 1;
 
+	if (write(r->wake_fd, &one, sizeof(one)) < 0) {
+		/* an eventfd refuses only when its counter is full: then the reader is awake already */
+	}
+}
+
+void reactor_post(struct reactor *to, struct message *m)
+{
 	list_init(&m->link);
 	pthread_mutex_lock(&to->inbox_lock);
 	bool was_empty = list_empty(&to->inbox);
 	list_append(&to->inbox, &m->link);
+	atomic_store_explicit(&to->mail, true, memory_order_relaxed);
 	pthread_mutex_unlock(&to->inbox_lock);
-	if (was_empty && write(to->wake_fd, &one, sizeof(one)) < 0) {
-		/* an eventfd refuses only when its counter is full: then the reader is awake already */
+	if (was_empty)
+		wake(to);
+}
+
+/* ---- looking instead of sleeping ---- */
+
+#define OTHERS_NS (50 * 1000ull) /* then the event loop has a round, which does not wait */
+
+void reactor_add_poller(struct reactor *r, struct poller *p)
+{
+	list_append(&r->pollers, &p->link);
+}
+
+/* How long to look, from now on: as the event loop has just found something of theirs, or not. */
+static uint64_t time_to_look(struct reactor *r)
+{
+	uint64_t ns = 0;
+
+	LIST_FOREACH (item, &r->pollers) {
+		struct poller *p = container_of(item, struct poller, link);
+
+		if (p->is_busy(p) && p->ns > ns)
+			ns = p->ns;
+	}
+	return ns;
+}
+
+/* At the next of them; each may end while it is looked at. How long it is to be looked at from now on, 0: as before. */
+static uint64_t look(struct reactor *r)
+{
+	struct list *item = list_pop(&r->pollers);
+	struct poller *p = container_of(item, struct poller, link);
+	uint64_t ns = p->ns;
+
+	list_append(&r->pollers, item);
+	return p->poll(p) ? ns : 0;
+}
+
+static void look_for_a_while(struct reactor *r)
+{
+	uint64_t begin, now, until;
+
+	if (r->breathing || list_empty(&r->pollers))
+		return;
+	begin = now = clock_now_ns();
+	until = now + time_to_look(r);
+	while (now < until && !list_empty(&r->pollers)) {
+		uint64_t ns = look(r);
+
+		now = clock_now_ns();
+		until = ns ? now + ns : until;
+		if (now - begin > OTHERS_NS || atomic_load_explicit(&r->mail, memory_order_relaxed)) {
+			r->breathing = true;
+			wake(r);
+			return;
+		}
 	}
 }
 
@@ -77,7 +146,7 @@ static void run_loop(struct reactor *r)
 	struct tevent_fd *fde = tevent_add_fd(r->ev, r->ev, r->wake_fd, TEVENT_FD_READ, drain_inbox, r);
 
 	while (fde && !r->stopping && tevent_loop_once(r->ev) == 0)
-		;
+		look_for_a_while(r);
 	if (fde)
 		drain_inbox(r->ev, fde, 0, r);
 }
@@ -138,6 +207,7 @@ static bool prepare(struct reactors *all)
 		r->all = all;
 		r->index = i;
 		list_init(&r->inbox);
+		list_init(&r->pollers);
 		pthread_mutex_init(&r->inbox_lock, NULL);
 		r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		ok = ok && r->wake_fd >= 0;

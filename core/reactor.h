@@ -5,6 +5,7 @@
 #include "core/list.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <talloc.h>
 #include <tevent.h>
 
@@ -19,6 +20,18 @@ struct reactors;
 struct message {
 	struct list link;
 	void (*deliver)(struct reactor *self, struct message *m); /* runs on the receiving reactor; frees m */
+};
+
+/*
+ * What the reactor looks at again and again, rather than sleep until the event loop tells: for `ns` after something has come
+ * from it. Everything else has its turn meanwhile, a little later than else. Embed it as a member; list_remove ends it, from
+ * anywhere on the reactor's thread.
+ */
+struct poller {
+	struct list link;
+	bool (*poll)(struct poller *p);     /* does what there is to do; true: something has come. May end and free p */
+	bool (*is_busy)(struct poller *p);  /* something has come by the event loop since this was last asked */
+	uint64_t ns;
 };
 
 /*
@@ -39,6 +52,9 @@ struct reactor *reactor_current(void);
 unsigned reactor_index(const struct reactor *r);
 struct tevent_context *reactor_ev(struct reactor *r);
 void *reactor_user(const struct reactor *r);
+
+/* On its thread. */
+void reactor_add_poller(struct reactor *r, struct poller *p);
 
 /* Any thread. Messages from one thread to one reactor arrive in their order. */
 void reactor_post(struct reactor *to, struct message *m);
