@@ -88,6 +88,7 @@ struct conn *conn_new(struct local *local, const struct conn_transport *ops, int
 	list_init(&c->direct.in_flight);
 	list_init(&c->direct.pushes);
 	list_init(&c->direct.pulls);
+	list_init(&c->direct.poller.link);
 	list_init(&c->out);
 	list_init(&c->channels);
 	list_init(&c->grants);

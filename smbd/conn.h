@@ -58,6 +58,8 @@ struct conn {
 		struct list pulls;     /* transfers that the client has to answer */
 		uint64_t pulled;       /* bytes fetched when that was looked at last */
 		struct tevent_timer *patience; /* for the next look; runs on when there are none */
+		struct poller poller;  /* listed while there are grants */
+		uint64_t moved;        /* what the peer had done when the poller was last asked */
 	} direct;
 	struct tevent_timer *timer; /* authentication time-out, then deadtime */
 	struct tevent_timer *watch; /* runs while the peer leaves replies unread or is not read itself */
@@ -141,6 +143,9 @@ void conn_authenticated(struct conn *c);
 
 /* No longer reads; ends when its requests are done. */
 void conn_drain(struct conn *c);
+
+/* It has a grant now: the reactor looks for accesses of the peer, as `pmem poll` says. SMB Direct. */
+void conn_look_for_accesses(struct conn *c);
 
 /* The reactor that a session id names, or NULL. */
 struct reactor *session_id_reactor(struct local *l, uint64_t session_id);

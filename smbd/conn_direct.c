@@ -245,6 +245,42 @@ static void ended(void *arg, const char *why)
 	conn_close(arg, why);
 }
 
+/* ---- looking for accesses ---- */
+
+static bool poll_accesses(struct poller *p)
+{
+	struct conn *c = container_of(p, struct conn, direct.poller);
+
+	if (!list_empty(&c->grants))
+		return rdma_poll(smbdirect_rdma(c->direct.sd));
+	list_remove(&p->link);
+	return false;
+}
+
+static bool is_busy(struct poller *p)
+{
+	struct conn *c = container_of(p, struct conn, direct.poller);
+	struct rdma_facts f;
+	uint64_t before = c->direct.moved;
+
+	rdma_facts(smbdirect_rdma(c->direct.sd), &f);
+	c->direct.moved = f.bytes_placed + f.bytes_read;
+	return c->direct.moved != before;
+}
+
+void conn_look_for_accesses(struct conn *c)
+{
+	struct poller *p = &c->direct.poller;
+
+	if (!c->local->settings->poll_us || !list_empty(&p->link))
+		return;
+	*p = (struct poller){.poll = poll_accesses,
+		.is_busy = is_busy,
+		.ns = c->local->settings->poll_us * 1000ull};
+	list_init(&p->link);
+	reactor_add_poller(c->local->reactor, p);
+}
+
 /* ---- life ---- */
 
 static struct rdma_conn *start(TALLOC_CTX *mem, struct tevent_context *ev, const struct rdma_params *p, void *how)
@@ -290,6 +326,7 @@ static bool direct_attach(struct conn *c)
 
 static void direct_detach(struct conn *c)
 {
+	list_remove(&c->direct.poller.link);
 	smbdirect_detach(c->direct.sd);
 }
 
@@ -311,6 +348,7 @@ static bool direct_is_gone(const struct conn *c)
 
 static void direct_free(struct conn *c)
 {
+	list_remove(&c->direct.poller.link);
 	if (c->direct.sd)
 		smbdirect_close(c->direct.sd);
 	else if (c->tcp.fd >= 0)

@@ -280,6 +280,7 @@ bool grant_register(struct grant *g)
 		if (register_tag(g, i) < 0)
 			return false;
 	g->message_id = 0;
+	conn_look_for_accesses(g->conn);
 	grant_step(g, GRANT_EV_TAGGED);
 	grant_audit(g, "grant given");
 	req_enter(r);

@@ -12,6 +12,7 @@ struct settings *settings_new(const struct conf *conf, uint64_t generation)
 		.generation = generation,
 		.conf = conf,
 		.revoke_timeout = (unsigned)conf_int(g, P_PMEM_REVOKE_TIMEOUT),
+		.poll_us = (unsigned)conf_int(g, P_PMEM_POLL),
 		.max_session_grants = (unsigned)conf_int(g, P_PMEM_MAX_GRANTS),
 	};
 	atomic_init(&s->refs, 1);

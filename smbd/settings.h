@@ -15,6 +15,7 @@ struct settings {
 	uint64_t generation; /* counts up */
 	const struct conf *conf;
 	unsigned revoke_timeout, max_session_grants; /* seconds; of direct grants */
+	unsigned poll_us;
 };
 
 /* One ref; NULL: memory is short. conf must live as long; a talloc child of the settings does. */
