@@ -244,7 +244,10 @@ bool grant_is_live(const struct grant *g)
 
 void grant_end(struct grant *g, enum grant_cause cause)
 {
-	if (g->state != GRANT_FENCED)
+	/* Who gives back what is recalled does so for the sake of the recall. */
+	bool obeys = g->recalled_ns && cause == GRANT_CAUSE_UNMAP;
+
+	if (g->state != GRANT_FENCED && !obeys)
 		g->cause = cause;
 	grant_step(g, GRANT_EV_END);
 }
