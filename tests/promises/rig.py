@@ -271,11 +271,21 @@ def set_size(f, size, info=20):
 # ---- local programs ----
 
 PRELUDE = 'import ctypes, fcntl, mmap, os, struct, sys, time; path = sys.argv[1]\n'
-EXIT_ERRNO = '''
+BEGINS = '''begin = time.monotonic()
+def say():
+    global begin
+    print("ready", flush=True)
+    sys.stdin.readline()
+    begin = time.monotonic()
+def act():
+    '''
+ENDS = '''
 try:
     act()
 except OSError as e:
     sys.exit(e.errno)
+finally:
+    print(f"took {time.monotonic() - begin}", flush=True)
 '''
 
 
@@ -285,11 +295,10 @@ class Local:
     def __init__(self, code, path, *more, ready=False):
         """ready: it says so in `say()` and goes on when it is told."""
         self.code, self.ready = code, ready
-        act = 'def say():\n    print("ready", flush=True); sys.stdin.readline()\ndef act():\n    ' + code.replace('\n', '\n    ')
-        self.arguments = [sys.executable, '-c', PRELUDE + act + EXIT_ERRNO, path, *more]
+        program = PRELUDE + BEGINS + code.replace('\n', '\n    ') + ENDS
+        self.arguments = [sys.executable, '-c', program, path, *more]
 
     def __enter__(self):
-        self.begin = time.monotonic()
         self.p = subprocess.Popen(self.arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.ready:
             expect(self.p.stdout.readline() == b'ready\n', self.code)
@@ -302,7 +311,6 @@ class Local:
         self.p.stdout.close()
 
     def go(self):
-        self.begin = time.monotonic()
         self.p.stdin.write(b'\n')
         self.p.stdin.flush()
 
@@ -310,13 +318,14 @@ class Local:
         expect(self.p.poll() is None, f'it does not wait: {self.code}')
 
     def goes_on(self, status=0, seconds=20):
-        """The seconds that it took."""
+        """The seconds that it took, as it says itself: to begin and to end takes it longer."""
         try:
             got = self.p.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired as e:
             raise Failure(f'it still waits: {self.code}') from e
         expect(got == status, f'{self.code}: {got}, not {status}')
-        return time.monotonic() - self.begin
+        self.said, _, took = self.p.stdout.read().decode().rpartition('took ')
+        return float(took)
 
 
 def locally(code, path, *more, status=0):
