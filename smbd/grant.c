@@ -13,15 +13,16 @@
 
 const char *grant_cause_name(enum grant_cause c)
 {
-	static const char *const names[] = {"unmap", "close", "disconnect", "client", "own", "local", "admin", "reload", "shutdown", "fault"};
+	static const char *const names[] = {
+		"unmap", "close", "disconnect", "client", "own", "local", "admin", "reload", "shutdown", "fault"};
 
 	return c < ARRAY_SIZE(names) ? names[c] : "?";
 }
 
 void grant_audit(const struct grant *g, const char *what)
 {
-	log_info(audit, "%s: user %s from %s, share %s, file %s, [%llu, +%llu) %s, %s, guard %s", what, g->user, g->peer, g->share,
-		g->path, (unsigned long long)g->offset, (unsigned long long)g->length,
+	log_info(audit, "%s: user %s from %s, share %s, file %s, [%llu, +%llu) %s, %s, guard %s", what, g->user, g->peer,
+		g->share, g->path, (unsigned long long)g->offset, (unsigned long long)g->length,
 		g->access & PMEM_ACCESS_WRITE ? "read and write" : "read", vfs_durability_name(g->durability),
 		vfs_guard_name(g->guard));
 }
@@ -113,8 +114,9 @@ static void deadline(struct tevent_context *ev, struct tevent_timer *te, struct 
 static void do_notify(struct grant *g)
 {
 	g->recalled_ns = clock_now_ns();
-	log_info(audit, "grant recalled (%s): user %s from %s, share %s, file %s, [%llu, +%llu)", grant_cause_name(g->cause),
-		g->user, g->peer, g->share, g->path, (unsigned long long)g->offset, (unsigned long long)g->length);
+	log_info(audit, "grant recalled (%s): user %s from %s, share %s, file %s, [%llu, +%llu)",
+		grant_cause_name(g->cause), g->user, g->peer, g->share, g->path, (unsigned long long)g->offset,
+		(unsigned long long)g->length);
 	g->deadline = tevent_add_timer(g->local->ev, g, tevent_timeval_current_ofs(g->revoke_timeout, 0), deadline, g);
 	if (!g->deadline) {
 		grant_step(g, GRANT_EV_END);
@@ -305,8 +307,8 @@ static bool needs_more(const struct grant *g, uint32_t lease)
 }
 
 /*
- * Without an answer to wait for, the right to write is gone already; reading may end in its own time. So is all that rests on the
- * lease where it has been answered before this was heard of.
+ * Without an answer to wait for, the right to write is gone already; reading may end in its own time. So is all that rests
+ * on the lease where it has been answered before this was heard of.
  */
 static void lease_breaks(struct grant *g, const struct node_break *b)
 {

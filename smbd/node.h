@@ -45,12 +45,12 @@ struct node_claim {
 	bool overwrites; /* the disposition discards the data: nobody else may cache it */
 	bool deletes;    /* on close: who only caches his handle is not to keep the file */
 	bool directory;  /* of which nothing is cached */
-	struct node_change *change; /* of one that overwrites: begins when it is the grants that it waits for, or when it is admitted */
+	struct node_change *change; /* of one that overwrites: begins when it waits for grants, or is admitted */
 };
 
 /*
- * A change of a file's storage that waits or is under way: nobody gets direct access meanwhile (node_is_changing). It outlives the
- * entry that it was asked for with, and is to be ended. table NULL: none, or it has ended.
+ * A change of a file's storage that waits or is under way: nobody gets direct access meanwhile (node_is_changing). It
+ * outlives the entry that it was asked for with, and is to be ended. table NULL: none, or it has ended.
  */
 struct node_change {
 	struct node_table *table;
@@ -159,14 +159,14 @@ extern void (*node_watch_sink)(struct reactor *self, const struct node_break *b)
 /* ---- direct grants (smbd/grant.h) ---- */
 
 /*
- * The entry's owner has made one, or it is fenced. While there is one the entry is watched; while there is one for writing opens by
- * others wait, whatever has become of the lease that it rests on.
+ * The entry's owner has made one, or it is fenced. While there is one the entry is watched; while there is one for writing
+ * opens by others wait, whatever has become of the lease that it rests on.
  */
 void node_pin_began(struct node_entry *e, bool write);
 void node_pin_ended(struct node_entry *e, bool write);
 /*
- * Before a change of the file's storage (its size, holes): whoever has direct access is asked to give it back. STATUS_PENDING as
- * with node_open, and then to be called again with the same *change; STATUS_SUCCESS when nobody has.
+ * Before a change of the file's storage (its size, holes): whoever has direct access is asked to give it back.
+ * STATUS_PENDING as with node_open, and then to be called again with the same *change; STATUS_SUCCESS when nobody has.
  */
 ntstatus_t node_check_change(struct node_entry *e, const struct node_waiter *w, struct node_change *change);
 /* The same, but nobody is asked. False: somebody has direct access. */

@@ -9,7 +9,8 @@
 
 #include <errno.h>
 
-/* What of [global] holds at once; of the shares all does, see tree_adopt. The rest is what the process was started with. */
+/* What of [global] holds at once; of the shares all does, see tree_adopt. The rest is what the process was
+ * started with. */
 static const enum conf_param at_once[] = {P_LOG_LEVEL, P_LOG_FILE, P_MAX_LOG_SIZE, P_PMEM_REVOKE_TIMEOUT,
 	P_PMEM_MAX_GRANTS, P_RDMA_READ_TIMEOUT};
 
@@ -39,9 +40,11 @@ static const char *log_messages(TALLOC_CTX *mem, const struct conf *conf)
 	for (size_t i = 0; i < n; i++) {
 		if (m[i].severity == CONF_NOTE)
 			continue;
-		char *text = talloc_asprintf(mem, "%s:%u: %s%s%s", m[i].file, m[i].line, m[i].parameter ? m[i].parameter : "",
-			m[i].parameter && *m[i].parameter ? ": " : "", m[i].text);
-		log_at(conf, m[i].severity == CONF_ERROR ? LOGL_ERROR : LOGL_WARNING, "%s", text ? text : m[i].text);
+		char *text = talloc_asprintf(mem, "%s:%u: %s%s%s", m[i].file, m[i].line,
+			m[i].parameter ? m[i].parameter : "", m[i].parameter && *m[i].parameter ? ": " : "",
+			m[i].text);
+		log_at(conf, m[i].severity == CONF_ERROR ? LOGL_ERROR : LOGL_WARNING, "%s",
+			text ? text : m[i].text);
 		if (!first && m[i].severity == CONF_ERROR)
 			first = text;
 	}
@@ -77,7 +80,7 @@ static void adopt(struct local *l, void *arg)
 	settings_unref(l->settings);
 	l->settings = settings_ref(arg);
 	while ((s = idtable_next(l->sessions, &cursor)))
-		LIST_FOREACH(item, &s->trees)
+		LIST_FOREACH (item, &s->trees)
 			tree_adopt(container_of(item, struct tree, link), l->settings);
 	grants_end_forbidden(l);
 }
@@ -98,9 +101,11 @@ static void say_what_must_wait(const struct conf *started, const struct conf *no
 		enum conf_param p = (enum conf_param)i;
 		if (holds_at_once(p) || !conf_is_honoured(p))
 			continue;
-		const char *old = conf_show(mem, conf_global(started), p), *new = conf_show(mem, conf_global(now), p);
-		if (old && new && strcmp(old, new) != 0)
-			log_warning(conf, "%s = %s takes effect after a restart; until then it is %s", conf_param_name(p), new, old);
+		const char *old = conf_show(mem, conf_global(started), p),
+			   *new = conf_show(mem, conf_global(now), p);
+		if (old && new &&strcmp(old, new) != 0)
+			log_warning(conf, "%s = %s takes effect after a restart; until then it is %s",
+				conf_param_name(p), new, old);
 	}
 	talloc_free(mem);
 }

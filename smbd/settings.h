@@ -7,8 +7,9 @@
 #include <stdatomic.h>
 
 /*
- * What may be configured anew while the server runs: immutable, counted, exchanged as a whole. Each reactor has a reference to
- * the latest that it was told (local->settings); who needs sections for longer than a turn, a tree or a job, has one of its own.
+ * What may be configured anew while the server runs: immutable, counted, exchanged as a whole. Each reactor
+ * has a reference to the latest that it was told (local->settings); who needs sections for longer than a
+ * turn, a tree or a job, has one of its own.
  */
 struct settings {
 	atomic_uint refs;

@@ -41,7 +41,7 @@ struct share_uses *share_uses_new(TALLOC_CTX *mem)
 
 static struct share_use *find(struct share_uses *u, const char *name)
 {
-	LIST_FOREACH(item, &u->shares) {
+	LIST_FOREACH (item, &u->shares) {
 		struct share_use *s = container_of(item, struct share_use, link);
 		if (strcasecmp(s->name, name) == 0)
 			return s;

@@ -12,8 +12,8 @@ bool vfs_copies_share(struct vfs_file *to)
 	return to->share->ops->on_disk && fs_kind_of(posix_data_fd(to)).shares_blocks;
 }
 
-static ssize_t copy_piece(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset,
-	struct iovec piece)
+static ssize_t copy_piece(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to,
+	uint64_t to_offset, struct iovec piece)
 {
 	ssize_t n = vfs_pread(from, &piece, 1, from_offset, 0);
 
@@ -23,14 +23,16 @@ static ssize_t copy_piece(struct vfs_file *from, uint64_t from_offset, struct vf
 	return n < 0 ? n : vfs_pwrite(to, &piece, 1, to_offset, 0);
 }
 
-int vfs_copy_bytes(struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
+int vfs_copy_bytes(
+	struct vfs_file *from, uint64_t from_offset, struct vfs_file *to, uint64_t to_offset, uint64_t len)
 {
 	enum { CHUNK = 1 << 20 };
 	char *buf = malloc(CHUNK);
 	ssize_t n = buf ? 0 : -ENOMEM;
 
 	while (n >= 0 && len) {
-		n = copy_piece(from, from_offset, to, to_offset, (struct iovec){buf, len < CHUNK ? len : CHUNK});
+		n = copy_piece(
+			from, from_offset, to, to_offset, (struct iovec){buf, len < CHUNK ? len : CHUNK});
 		if (n == 0)
 			n = -ENOSPC;
 		if (n < 0)

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 
-/* What kinds of file systems are known to do. Of one that is not known the worst is assumed, but for speed. */
+/* What kinds of file systems are known to do. Of one that is not known the worst is assumed, but for speed.
+ */
 struct fs_kind {
 	/*
-	 * A store goes where the data is: a range that has storage of its own needs no more for it. False for those that write to
-	 * a new place (btrfs, ZFS, F2FS), and for those whose storage another file system or machine has.
+	 * A store goes where the data is: a range that has storage of its own needs no more for it. False for
+	 * those that write to a new place (btrfs, ZFS, F2FS), and for those whose storage another file system
+	 * or machine has.
 	 */
 	bool in_place;
 	bool shares_blocks; /* between files: reflinks */

@@ -19,8 +19,8 @@
 struct vfs_pin;
 
 /*
- * Whether it could be had of this file, in a share that is mapped. Not where each store needs new space, or where the storage is
- * another's (fs_kind.h): there nothing can be promised. Does not block.
+ * Whether it could be had of this file, in a share that is mapped. Not where each store needs new space, or
+ * where the storage is another's (fs_kind.h): there nothing can be promised. Does not block.
  */
 bool vfs_can_pin(const struct vfs_file *f);
 

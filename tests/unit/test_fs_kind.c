@@ -16,9 +16,9 @@
 /* Those that write to a new place, and those whose storage another file system or machine has. */
 static void where_stores_do_not_stay_in_place_nothing_can_be_pinned(void **state)
 {
-	static const unsigned long magic[] = {BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, NILFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC,
-		FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, V9FS_MAGIC, ECRYPTFS_SUPER_MAGIC, 0x2FC12FC1 /* ZFS */,
-		0xCA451A4E /* bcachefs */, 0xFE534D42 /* SMB */, 0};
+	static const unsigned long magic[] = {BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, NILFS_SUPER_MAGIC,
+		OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, V9FS_MAGIC, ECRYPTFS_SUPER_MAGIC,
+		0x2FC12FC1 /* ZFS */, 0xCA451A4E /* bcachefs */, 0xFE534D42 /* SMB */, 0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(magic); i++) {
 		assert_false(fs_kind_of_magic(magic[i]).in_place);
@@ -40,7 +40,8 @@ static void those_that_stay_in_place_are_known(void **state)
 
 static void the_kind_is_asked_of_a_descriptor(void **state)
 {
-	int proc = open("/proc/self/status", O_RDONLY | O_CLOEXEC), shm = open("/dev/shm", O_PATH | O_CLOEXEC);
+	int proc = open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+	    shm = open("/dev/shm", O_PATH | O_CLOEXEC);
 
 	assert_true(proc >= 0 && shm >= 0);
 	assert_false(fs_kind_of(proc).in_place);

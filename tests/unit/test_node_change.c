@@ -5,7 +5,8 @@
 
 static struct node_entry *writer(uint64_t who)
 {
-	return must_open(claim(who, 1, READ | WRITE, SHARE_ALL), SMB2_OPLOCK_LEVEL_NONE, SMB2_OPLOCK_LEVEL_NONE);
+	return must_open(
+		claim(who, 1, READ | WRITE, SHARE_ALL), SMB2_OPLOCK_LEVEL_NONE, SMB2_OPLOCK_LEVEL_NONE);
 }
 
 static ntstatus_t check_change(struct node_entry *e, uint64_t token, struct node_change *out)
@@ -119,7 +120,8 @@ static void an_open_waits_for_grants_to_write_though_the_lease_is_gone(void **st
 {
 	static const uint8_t guid[16] = "the holder", key[16] = "its lease";
 	struct smb2_lease lease = {.version = 1, .state = SMB2_LEASE_READ | SMB2_LEASE_WRITE};
-	struct node_claim c = claim(1, 1, READ | WRITE, SHARE_ALL), stat = claim(3, 1, FILE_READ_ATTRIBUTES, SHARE_ALL);
+	struct node_claim c = claim(1, 1, READ | WRITE, SHARE_ALL),
+			  stat = claim(3, 1, FILE_READ_ATTRIBUTES, SHARE_ALL);
 	struct node_entry *holder = NULL;
 	uint8_t level;
 

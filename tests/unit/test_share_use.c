@@ -29,9 +29,11 @@ static int set_up(void **state)
 	struct world *w = talloc_zero(NULL, struct world);
 
 	w->server.uses = share_uses_new(w);
-	w->conf = talloc_steal(w, parse("[global]\npmem max share grants = 3\n"
-					"[a]\npath=/a\nmax connections = 2\npmem max share grants = 2\n[b]\npath=/b\n"));
-	w->again = talloc_steal(w, parse("[A]\npath=/other\nmax connections = 1\npmem max share grants = 1\n"));
+	w->conf = talloc_steal(
+		w, parse("[global]\npmem max share grants = 3\n"
+			 "[a]\npath=/a\nmax connections = 2\npmem max share grants = 2\n[b]\npath=/b\n"));
+	w->again =
+		talloc_steal(w, parse("[A]\npath=/other\nmax connections = 1\npmem max share grants = 1\n"));
 	*state = w;
 	return 0;
 }
@@ -88,8 +90,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_share_has_its_own_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			trees_and_grants_are_counted_apart_and_without_a_limit_there_is_none, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_share_that_is_configured_anew_goes_on_counting, set_up, tear_down),
+			trees_and_grants_are_counted_apart_and_without_a_limit_there_is_none, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_share_that_is_configured_anew_goes_on_counting, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
