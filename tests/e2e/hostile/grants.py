@@ -130,7 +130,7 @@ class GrantServer(Attacked):
                          settings={'pmem mapped io': 'yes', 'pmem revoke timeout': REVOKE_SECONDS, 'rdma crc': 'no',
                                    'pmem max grants': MAX_GRANTS, 'pmem max grant size': str(MAX_LENGTH),
                                    **(settings or {})})
-        self.contents, self.bystander, self.normal = {}, None, None
+        self.contents, self.bystander, self.normal, self.reloaded = {}, None, None, False
 
     def start(self):
         super().start()
@@ -185,6 +185,16 @@ class GrantServer(Attacked):
             if os.path.exists(path):
                 os.remove(path)
         self.contents = {}
+
+    def reload(self, share, settings):
+        next(x for x in self.shares if x.name == share).settings.update(settings)
+        with open(self.conf, 'w', encoding='utf-8') as f:
+            f.write(self.configuration())
+        p = self.ctl('reload')
+        expect(p.returncode == 0, p.stderr)
+        if not self.reloaded:
+            self.normal.descriptors += 1  # those who are connected keep the share as it was before, root and all
+        self.reloaded = True
 
     # ---- after each attack ----
 
