@@ -23,6 +23,13 @@ class Polling(servers.Daxsmbd):
         return [*super().lines_for(), f'pmem poll = {POLL_US}']
 
 
+def mount_of(folder):
+    """Kind of the file system and whether it is mounted for direct access."""
+    out = subprocess.run(['findmnt', '-no', 'FSTYPE,OPTIONS', '-T', folder], check=True, capture_output=True, text=True).stdout
+    kind, options = out.split()[:2]
+    return kind, any(o.startswith('dax') and o != 'dax=never' for o in options.split(','))
+
+
 def workloads(flushed):
     """Rows: label, option strings. Where a flush costs milliseconds only what is flushed is of interest."""
     for depth in (1, 16):
@@ -146,7 +153,7 @@ def measure_folder(args, measure, parent, flushed, log):
         with Floor() as floor:
             for _ in range(args.rounds):
                 floors.append(floor.measure(parent))
-                if not flushed:
+                if not flushed and shutil.which('iperf3'):
                     streams.append(iperf3_mbps())
         for label, load in workloads(flushed):
             if args.only and not any(w in label for w in args.only):
@@ -175,7 +182,7 @@ def number(v):
 def heading(where, result):
     direct = next((f['direct'] for f in result['rows'].values() if 'direct' in f), {})
     floor = result['floor']
-    text = (f'Folder on {where}: level {direct.get("level", "?")}, guard {direct.get("guard", "?")}. The machine itself: a round '
+    text = (f'On {where}: level {direct.get("level", "?")}, guard {direct.get("guard", "?")}. The machine itself: a round '
             f'trip of TCP {floor["sleeping"]:.1f} us sleeping, {floor["looking"]:.1f} us looking; fdatasync '
             f'{number(floor["fdatasync"])} us')
     if result['iperf3_mbps']:
@@ -232,8 +239,10 @@ def goals_of(result):
 
 def compare_direct(args, measure, result, log):
     texts = []
-    for where, parent, flushed in (('tmpfs', '/dev/shm', False), ('the disk', args.disk, True)):
-        figures = measure_folder(args, measure, parent, flushed, log)
+    for folder in args.folder or ['/dev/shm', '/var/tmp']:
+        kind, dax = mount_of(folder)
+        where = kind + (' with DAX' if dax else '')
+        figures = measure_folder(args, measure, folder, kind != 'tmpfs' and not dax, log)
         result.setdefault('direct', {})[where] = figures
         texts.append('\n'.join([heading(where, figures), '', *table_of(figures), '', *goals_of(figures)]) + '\n')
     return '\n'.join(texts)
