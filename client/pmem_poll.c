@@ -7,6 +7,7 @@
 #include "client/pmem.h"
 #include "core/clock.h"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -68,6 +69,8 @@ static bool spin(struct daxsmb_direct *d, uint64_t now)
 		turn.came = rdma_poll(c);
 		if (turn.gone)
 			return true;
+		if (!turn.came)
+			sched_yield(); /* on one processor with the server, it needs it */
 		now = clock_now_ns();
 	}
 	d->turn = NULL;

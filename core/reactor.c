@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -131,6 +132,8 @@ static void look_for_a_while(struct reactor *r)
 	while (now < until && !list_empty(&r->pollers)) {
 		uint64_t ns = look(r);
 
+		if (!ns)
+			sched_yield(); /* on one processor with the client, it needs it */
 		now = clock_now_ns();
 		until = ns ? now + ns : until;
 		if (now - begin > OTHERS_NS || atomic_load_explicit(&r->mail, memory_order_relaxed)) {
