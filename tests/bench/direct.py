@@ -23,6 +23,15 @@ class Polling(servers.Daxsmbd):
         return [*super().lines_for(), f'pmem poll = {POLL_US}']
 
 
+class Pinned(Polling):
+    """Server and client on processors of their own, where a scheduler that likes to keep them together cannot."""
+    name = 'pinned'
+    client_prefix = ['taskset', '-c', '1']
+
+    def command(self):
+        return ['taskset', '-c', '0', *super().command()]
+
+
 def mount_of(folder):
     """Kind of the file system and whether it is mounted for direct access."""
     out = subprocess.run(['findmnt', '-no', 'FSTYPE,OPTIONS', '-T', folder], check=True, capture_output=True, text=True).stdout
@@ -49,6 +58,8 @@ def ways(op, depth):
     yield 'direct', 'daxsmbd', 'direct', []
     if depth == 1:
         yield 'direct, polling', 'polling', 'direct', [f'--poll={POLL_US}']
+        if os.cpu_count() > 1:
+            yield 'direct, polling, pinned', 'pinned', 'direct', [f'--poll={POLL_US}']
 
 
 def one_run(args, measure, running, way, load):
@@ -144,7 +155,7 @@ def medians(runs):
 
 def measure_folder(args, measure, parent, flushed, log):
     result = {'rows': {}}
-    kinds = {'samba': servers.Samba, 'daxsmbd': Direct, 'polling': Polling}
+    kinds = {'samba': servers.Samba, 'daxsmbd': Direct, 'polling': Polling, 'pinned': Pinned}
     running, floors, streams = {}, [], []
     try:
         for name, kind in kinds.items():

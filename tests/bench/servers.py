@@ -59,6 +59,7 @@ class Server:
     """Start it with a `with` statement. Ends only what it started."""
     name = None
     lines = ()  # of smb.conf, besides the common ones
+    client_prefix = ()  # of the commands that load it
 
     def __init__(self, share_parent='/dev/shm', share_lines=()):
         self.user, self.password = unix_user(), USER_PASSWORD
