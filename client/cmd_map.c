@@ -122,6 +122,8 @@ static int map_file(struct cli *cli, struct daxsmb_direct *d)
 		status = daxsmb_map(f, o->offset, o->length, access, &r);
 	if (!status_is_ok(status)) {
 		daxsmb_file_close(f);
+		if (o->length == 0)
+			cli_error("the file has no byte at %llu to map; say how many with --length", (unsigned long long)o->offset);
 		return cli_fail(cli, cli->url.path, "map", status);
 	}
 	code = move(cli, r, o->write);

@@ -54,7 +54,9 @@ int daxsmb_direct_loop_once(struct daxsmb_direct *d);
  * CREATE with a lease and the question what the file offers. in: its contexts and oplock level are the
  * library's; so are impersonation level and share access where they are 0 (shared with everybody). access:
  * PMEM_ACCESS_*, what regions may ask for. A file that is open but cannot be mapped is no error:
- * daxsmb_file_offer tells. The file is a child of d; freeing it does not close it on the server.
+ * daxsmb_file_offer tells. Each file has a lease of its own: of a file that is open twice in one program, too,
+ * the one takes the other's mappings away, so open it once. The file is a child of d; freeing it does not
+ * close it on the server.
  */
 struct tevent_req *daxsmb_file_open_send(TALLOC_CTX *mem, struct daxsmb_direct *d, const char *path,
 	const struct smb2_create_req *in, uint32_t access);
@@ -91,7 +93,7 @@ struct daxsmb_region_facts {
 	uint64_t offset, length;
 	uint32_t access;
 	bool direct;               /* mapped now; else SMB is in its place */
-	uint8_t durability, guard; /* PMEM_*, of the last mapping */
+	uint8_t durability, guard; /* PMEM_*, of the last mapping; 0: there was none, and a commit is FLUSH */
 	unsigned descriptors;
 	uint32_t revoke_timeout; /* milliseconds */
 	unsigned revocations, losses, mappings;
@@ -102,8 +104,10 @@ void daxsmb_region_facts(const struct daxsmb_region *r, struct daxsmb_region_fac
 /*
  * offset: from the region's beginning. buf and data are borrowed until the request ends. A request that is
  * freed before is not undone, and costs the RDMA connection. Requests may overlap in time; nothing orders
- * them but waiting. A write that has ended is seen by every later read of the region; it is safe when a
- * commit that was begun afterwards has succeeded, and others may see it from then on at the latest.
+ * them but waiting. A write that has ended is seen by every later read of the region, unless the RDMA
+ * connection was lost since (DAXSMB_REGION_LOST); it is safe when a commit that was begun afterwards has
+ * succeeded, and others may see it from then on at the latest. Over SMB a write beyond the end of a file that
+ * others have cut makes it longer again.
  * STATUS_INVALID_VIEW_SIZE: not within the region. STATUS_ACCESS_DENIED: a region for reading.
  */
 struct tevent_req *daxsmb_region_read_send(

@@ -3,6 +3,7 @@
 #include "client/transfer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 enum { LOST_ATTEMPTS = 100 };
@@ -111,11 +112,33 @@ static ntstatus_t local_error(struct direct_copy *c)
 	return STATUS_UNSUCCESSFUL;
 }
 
+static void ready(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* Events go on, and breaks are answered, while a pipe has nothing to say or takes nothing. */
+static void wait_for(struct direct_copy *c, uint16_t flags)
+{
+	bool there = false;
+	struct tevent_fd *fde = tevent_add_fd(c->cli->ev, c->cli, c->fd, flags, ready, &there);
+
+	while (fde && !there && tevent_loop_once(c->cli->ev) == 0)
+		;
+	talloc_free(fde);
+}
+
 static ntstatus_t write_all(struct direct_copy *c, const uint8_t *data, size_t len)
 {
-	while (len) {
-		ssize_t n = write(c->fd, data, len);
+	bool waits = cli_can_wait_for(c->fd);
 
+	while (len) {
+		ssize_t n;
+
+		if (waits)
+			wait_for(c, TEVENT_FD_WRITE);
+		/* a pipe that takes something takes as much without blocking, pipe(7) */
+		n = write(c->fd, data, waits && len > PIPE_BUF ? PIPE_BUF : len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -143,22 +166,6 @@ ntstatus_t direct_copy_out(struct direct_copy *c)
 	return status;
 }
 
-static void readable(struct tevent_context *ev, struct tevent_fd *fde, uint16_t flags, void *arg)
-{
-	*(bool *)arg = true;
-}
-
-/* Events go on while a pipe has nothing to say. */
-static void wait_for_input(struct direct_copy *c)
-{
-	bool there = false;
-	struct tevent_fd *fde = tevent_add_fd(c->cli->ev, c->cli, c->fd, TEVENT_FD_READ, readable, &there);
-
-	while (fde && !there && tevent_loop_once(c->cli->ev) == 0)
-		;
-	talloc_free(fde);
-}
-
 /* Fills the window, but with what a pipe has now. */
 static ntstatus_t window_fill(struct direct_copy *c, struct window *w)
 {
@@ -170,7 +177,7 @@ static ntstatus_t window_fill(struct direct_copy *c, struct window *w)
 		ssize_t n;
 
 		if (waits)
-			wait_for_input(c);
+			wait_for(c, TEVENT_FD_READ);
 		n = read(c->fd, w->buf + w->len, room - w->len);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;

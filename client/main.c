@@ -91,6 +91,8 @@ int main(int argc, char **argv)
 		return usage(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return usage(stdout);
+	if (argc > 2 && strcmp(argv[2], "--help") == 0)
+		return usage(stdout);
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("daxsmb %s\n", DAXSMBD_VERSION);
 		return CLI_OK;

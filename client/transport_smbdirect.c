@@ -161,7 +161,7 @@ static void direct_ended(void *arg, const char *why)
 	struct direct *d = arg;
 	bool established = d->established;
 
-	log_warning(client, "SMB Direct: %s", why);
+	log_info(client, "SMB Direct: %s", why);
 	direct_close(&d->t);
 	d->t.on_closed(d->t.arg, established ? STATUS_CONNECTION_DISCONNECTED : STATUS_CONNECTION_RESET);
 }

@@ -46,8 +46,9 @@ void fsctl_pmem_map(struct req *r, const struct smb2_ioctl_req *ioctl)
 		grant_map(r, ioctl, &q);
 		return;
 	}
-	log_info(audit, "direct access refused to %s from %s: %s", r->session->user ? r->session->user : "guest",
-		r->conn->peer, status_name(s));
+	log_info(audit, "grant refused (%s): user %s from %s, share %s, file %s", status_name(s),
+		r->session->user ? r->session->user : "guest", r->conn->peer, r->tree->share_name,
+		r->open->node ? node_path(r->open->node, r) : "");
 	req_error(r, s);
 }
 

@@ -168,7 +168,8 @@ static void do_refuse(struct grant *g)
 	struct req *r = g->conn && g->message_id ? req_find(g->conn, g->message_id) : NULL;
 
 	g->message_id = 0;
-	grant_audit(g, "grant refused");
+	log_info(audit, "grant refused (%s): user %s from %s, share %s, file %s", status_name(g->refusal), g->user, g->peer,
+		g->share, g->path);
 	if (r)
 		req_end_later(r, g->refusal);
 }
