@@ -30,7 +30,7 @@ struct region_op {
 	bool flushed;
 	uint64_t needs;    /* r->posted when it began */
 	uint64_t snapshot; /* r->posted when its Read was posted */
-	unsigned lost;     /* r->lost when it began */
+	unsigned lost;     /* r->lost when the request began */
 	ntstatus_t status; /* with which it has ended */
 };
 
@@ -145,11 +145,32 @@ static void commits_go_on(struct daxsmb_region *r)
 		op_run(container_of(item, struct region_op, link));
 }
 
+/* A durable write has been done. What was lost since it began concerns it: perhaps a piece of it was. */
 static void commit_begin(struct region_op *op)
 {
 	op->kind = OP_COMMIT;
-	op->lost = op->region->lost;
-	op->needs = op->region->posted;
+	op->needs = op->fenced ? op->snapshot : op->region->posted;
+}
+
+/* Writes were lost that this commit would have to answer for. */
+static bool commit_is_void(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	if (r->lost == op->lost && r->lost == r->reported)
+		return false;
+	r->reported = r->lost;
+	return true;
+}
+
+static bool commit_is_met(const struct region_op *op)
+{
+	return op->needs <= op->region->committed;
+}
+
+static void commit_end(struct region_op *op)
+{
+	op_end(op, commit_is_void(op) ? (ntstatus_t)STATUS_LOST_WRITEBEHIND_DATA : STATUS_SUCCESS);
 }
 
 /* What was posted has been done. */
@@ -163,9 +184,11 @@ static void op_moved(struct region_op *op)
 	}
 	if (op->fenced && r->committed < op->snapshot)
 		r->committed = op->snapshot;
-	if (op->durable && !op->fenced && op->done == op->len)
+	if (op->durable && op->done == op->len)
 		commit_begin(op);
-	if (op->fenced || (op->kind != OP_COMMIT && op->done == op->len))
+	if (op->kind == OP_COMMIT && commit_is_met(op))
+		commit_end(op);
+	else if (op->kind != OP_COMMIT && op->done == op->len)
 		op_end(op, STATUS_SUCCESS);
 	else
 		op_run(op);
@@ -370,17 +393,6 @@ static void smb_flush(struct region_op *op)
 
 /* ---- which way ---- */
 
-/* Writes were lost that this commit would have to answer for. */
-static bool commit_is_void(struct region_op *op)
-{
-	struct daxsmb_region *r = op->region;
-
-	if (r->lost == op->lost && r->lost == r->reported)
-		return false;
-	r->reported = r->lost;
-	return true;
-}
-
 static void commit_run(struct region_op *op)
 {
 	struct daxsmb_region *r = op->region;
@@ -389,8 +401,8 @@ static void commit_run(struct region_op *op)
 		op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
 	else if (!op->flushed && (r->smb_dirty || r->state == REGION_SMB))
 		smb_flush(op);
-	else if (r->state != REGION_DIRECT || op->needs <= r->committed)
-		op_end(op, STATUS_SUCCESS);
+	else if (r->state != REGION_DIRECT || commit_is_met(op))
+		commit_end(op);
 	else if (r->committing)
 		list_append(&r->commits, &op->link);
 	else
