@@ -86,7 +86,7 @@ struct daxsmb_region {
 	struct list commits; /* that wait for the one under way, to share the next */
 	bool committing;
 	uint64_t posted, committed;
-	bool smb_dirty;
+	uint64_t smb_written, smb_flushed; /* WRITEs that have ended, and how many of them a FLUSH covers */
 	unsigned lost, reported; /* how often writes were lost, and of which time a commit has told */
 	struct tevent_immediate *pump;
 

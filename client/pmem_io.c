@@ -27,9 +27,11 @@ struct region_op {
 	bool fenced, freed; /* the fence was posted; while they are under way */
 	/* of a commit */
 	uint8_t byte;
-	bool flushed;
-	uint64_t needs;    /* r->posted when it began */
-	uint64_t snapshot; /* r->posted when its Read was posted */
+	bool flushed;          /* FLUSH was sent while there was no mapping */
+	uint64_t needs;        /* r->posted when it began */
+	uint64_t snapshot;     /* r->posted when its Read was posted */
+	uint64_t smb_needs;    /* r->smb_written when it began */
+	uint64_t smb_snapshot; /* r->smb_written when its FLUSH was sent */
 	unsigned lost;     /* r->lost when the request began */
 	ntstatus_t status; /* with which it has ended */
 };
@@ -150,6 +152,7 @@ static void commit_begin(struct region_op *op)
 {
 	op->kind = OP_COMMIT;
 	op->needs = op->fenced ? op->snapshot : op->region->posted;
+	op->smb_needs = op->region->smb_written;
 }
 
 /* Writes were lost that this commit would have to answer for. */
@@ -165,7 +168,7 @@ static bool commit_is_void(struct region_op *op)
 
 static bool commit_is_met(const struct region_op *op)
 {
-	return op->needs <= op->region->committed;
+	return op->needs <= op->region->committed && op->smb_needs <= op->region->smb_flushed;
 }
 
 static void commit_end(struct region_op *op)
@@ -184,7 +187,7 @@ static void op_moved(struct region_op *op)
 	}
 	if (op->fenced && r->committed < op->snapshot)
 		r->committed = op->snapshot;
-	if (op->durable && op->done == op->len)
+	if (op->durable && op->kind != OP_COMMIT && op->done == op->len)
 		commit_begin(op);
 	if (op->kind == OP_COMMIT && commit_is_met(op))
 		commit_end(op);
@@ -301,6 +304,8 @@ static void smb_moved(struct region_op *op, ntstatus_t status, size_t n)
 	}
 	op->done += n;
 	op->region->bytes_smb += n;
+	if (op->kind == OP_WRITE)
+		op->region->smb_written++;
 	if (op->done == op->len && op->durable)
 		commit_begin(op);
 	if (op->done == op->len && !op->durable)
@@ -340,10 +345,11 @@ static void smb_flush_done(struct tevent_req *sub)
 
 	TALLOC_FREE(op->over_smb);
 	if (!status_is_ok(status)) {
-		op->region->smb_dirty = true;
 		op_end(op, status);
 		return;
 	}
+	if (op->region->smb_flushed < op->smb_snapshot)
+		op->region->smb_flushed = op->smb_snapshot;
 	op_run(op);
 }
 
@@ -362,7 +368,6 @@ static struct tevent_req *smb_send(struct region_op *op)
 		struct smb2_write_req q = {
 			.offset = at, .file_id = f->id, .data = BYTES(op->buf + op->done, op->piece)};
 
-		r->smb_dirty = true;
 		return daxsmb_write_send(op, d->ev, d->tree, &q);
 	}
 	return daxsmb_read_into_send(op, d->ev, d->tree,
@@ -383,11 +388,12 @@ static void smb_go(struct region_op *op, struct tevent_req *sub, tevent_req_fn d
 
 static void smb_flush(struct region_op *op)
 {
-	struct daxsmb_direct *d = op->region->file->direct;
-	struct smb2_flush_req q = {.file_id = op->region->file->id};
+	struct daxsmb_region *r = op->region;
+	struct daxsmb_direct *d = r->file->direct;
+	struct smb2_flush_req q = {.file_id = r->file->id};
 
-	op->flushed = true;
-	op->region->smb_dirty = false;
+	op->flushed = r->state == REGION_SMB;
+	op->smb_snapshot = r->smb_written;
 	smb_go(op, daxsmb_flush_send(op, d->ev, d->tree, &q), smb_flush_done);
 }
 
@@ -399,7 +405,7 @@ static void commit_run(struct region_op *op)
 
 	if (commit_is_void(op))
 		op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
-	else if (!op->flushed && (r->smb_dirty || r->state == REGION_SMB))
+	else if (op->smb_needs > r->smb_flushed || (r->state == REGION_SMB && !op->flushed))
 		smb_flush(op);
 	else if (r->state != REGION_DIRECT || commit_is_met(op))
 		commit_end(op);
@@ -475,6 +481,7 @@ static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum
 	op->durable = durable;
 	op->lost = r->lost;
 	op->needs = r->posted;
+	op->smb_needs = r->smb_written;
 	list_init(&op->link);
 	talloc_set_destructor(op, op_destructor);
 	if (offset > r->length || len > r->length - offset)

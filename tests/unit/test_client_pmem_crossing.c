@@ -35,11 +35,91 @@ static void a_durable_write_that_is_lost_says_so_after_others(void **state)
 	ended_with(2, STATUS_LOST_WRITEBEHIND_DATA);
 }
 
+static void a_write_over_smb_that_ends_behind_a_flush_needs_another(void **state)
+{
+	unsigned write;
+
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	write_at(0, 10);
+	write = asked(&rig, SMB2_WRITE);
+	commit();
+	answer_write(write, 10);
+	answer(&rig, asked(&rig, SMB2_FLUSH), STATUS_SUCCESS);
+	ended_with(2, STATUS_SUCCESS);
+	mapped_again();
+	write = rig.sent_count;
+	commit();
+	assert_int_equal(rig.ended, 2);
+	assert_int_equal(rig.sent_count, write + 1);
+	answer(&rig, asked(&rig, SMB2_FLUSH), STATUS_SUCCESS);
+	ended_with(3, STATUS_SUCCESS);
+	commit();
+	assert_int_equal(rig.sent_count, write + 1);
+	ended_with(4, STATUS_SUCCESS);
+}
+
+static unsigned written_over_smb(void)
+{
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	write_at(0, 10);
+	answer_write(asked(&rig, SMB2_WRITE), 10);
+	return rig.sent_count;
+}
+
+static void a_commit_does_not_trust_a_flush_without_an_answer(void **state)
+{
+	unsigned first = written_over_smb();
+
+	commit();
+	mapped_again();
+	assert_int_equal(asked(&rig, SMB2_FLUSH), first);
+	commit();
+	assert_int_equal(rig.ended, 1);
+	answer(&rig, first, STATUS_DISK_FULL);
+	ended_with(2, STATUS_DISK_FULL);
+	assert_int_equal(asked(&rig, SMB2_FLUSH), first + 1);
+	answer(&rig, first + 1, STATUS_SUCCESS);
+	ended_with(3, STATUS_SUCCESS);
+}
+
+static void a_flush_whose_commit_is_freed_is_not_trusted(void **state)
+{
+	unsigned first = written_over_smb();
+
+	talloc_free(commit());
+	mapped_again();
+	assert_int_equal(asked(&rig, SMB2_FLUSH), first);
+	commit();
+	assert_int_equal(asked(&rig, SMB2_FLUSH), first + 1);
+	assert_int_equal(rig.ended, 1);
+}
+
+static void a_durable_write_flushes_what_went_over_smb(void **state)
+{
+	unsigned first = written_over_smb();
+
+	mapped_again();
+	write_durably(20, 10);
+	work_ends(0, 0);
+	work_ends(1, 0);
+	assert_int_equal(rig.ended, 1);
+	assert_int_equal(asked(&rig, SMB2_FLUSH), first);
+	answer(&rig, first, STATUS_SUCCESS);
+	ended_with(2, STATUS_SUCCESS);
+	assert_int_equal(work_count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		CASE(a_durable_write_after_a_loss_says_so),
 		CASE(a_durable_write_that_is_lost_says_so_after_others),
+		CASE(a_write_over_smb_that_ends_behind_a_flush_needs_another),
+		CASE(a_commit_does_not_trust_a_flush_without_an_answer),
+		CASE(a_flush_whose_commit_is_freed_is_not_trusted),
+		CASE(a_durable_write_flushes_what_went_over_smb),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
