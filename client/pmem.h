@@ -66,6 +66,7 @@ struct daxsmb_file {
 	struct pmem_offer_rsp offer;
 	struct list regions;
 
+	bool closed; /* or being freed: whatever comes, nothing is asked for any more */
 	bool breaking, must_ack, again; /* again: a further break came before the answer to the last */
 	uint32_t left;                  /* by the break that is under way */
 	struct tevent_req *request;     /* the acknowledgement */
@@ -127,6 +128,8 @@ struct bytes pmem_contexts(TALLOC_CTX *mem, const struct daxsmb_file *f);
 void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n);
 /* Something of the region has ended: a drain or a break may go on. */
 void pmem_drained(struct daxsmb_region *r);
+/* So has a region, or it is no more. */
+void pmem_file_advance(struct daxsmb_file *f);
 void pmem_channel_lost(struct daxsmb_direct *d);
 /* A region was mapped. */
 void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map);

@@ -260,8 +260,6 @@ static void break_over(struct daxsmb_file *f)
 	retry_schedule(f);
 }
 
-static void file_advance(struct daxsmb_file *f);
-
 static void acknowledged(struct tevent_req *sub)
 {
 	struct daxsmb_file *f = tevent_req_callback_data_void(sub);
@@ -275,7 +273,7 @@ static void acknowledged(struct tevent_req *sub)
 		return;
 	}
 	f->again = false;
-	file_advance(f);
+	pmem_file_advance(f);
 }
 
 /* [MS-SMB2] 3.2.4.25 */
@@ -306,8 +304,10 @@ static bool is_quiet(const struct daxsmb_file *f)
 	return true;
 }
 
-static void file_advance(struct daxsmb_file *f)
+void pmem_file_advance(struct daxsmb_file *f)
 {
+	if (f->closed)
+		return;
 	if (!f->breaking) {
 		retry_schedule(f);
 		return;
@@ -333,7 +333,7 @@ void pmem_drained(struct daxsmb_region *r)
 		list_remove(&r->link);
 		tevent_req_done(req);
 	}
-	file_advance(f);
+	pmem_file_advance(f);
 }
 
 void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
@@ -354,7 +354,7 @@ void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 			drain(r);
 		}
 	}
-	file_advance(f);
+	pmem_file_advance(f);
 }
 
 /* ---- the end of the channel ---- */

@@ -131,6 +131,7 @@ static int region_destructor(struct daxsmb_region *r)
 	if (!list_empty(&r->issued) || r->draining_commit)
 		pmem_channel_end(r->file->direct);
 	pmem_operations_end(r);
+	pmem_file_advance(r->file);
 	return 0;
 }
 

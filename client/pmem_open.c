@@ -29,6 +29,7 @@ struct bytes pmem_contexts(TALLOC_CTX *mem, const struct daxsmb_file *f)
 
 static int file_destructor(struct daxsmb_file *f)
 {
+	f->closed = true;
 	list_remove(&f->link);
 	list_remove(&f->listener.link);
 	return 0;

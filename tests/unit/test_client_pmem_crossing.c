@@ -111,6 +111,44 @@ static void a_durable_write_flushes_what_went_over_smb(void **state)
 	assert_int_equal(work_count, 2);
 }
 
+static void a_break_does_not_wait_for_a_region_that_is_freed(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ, true);
+	asked(&channel, SMB2_IOCTL);
+	assert_int_equal(command_of(&rig, rig.sent_count - 1), SMB2_CREATE);
+	TALLOC_FREE(region);
+	rig_run(&rig);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+}
+
+static void a_break_does_not_wait_for_a_map_that_is_freed(void **state)
+{
+	struct tevent_req *req;
+
+	open_file();
+	req = rig_watch(&rig, daxsmb_map_send(rig.ev, file, OFFSET, LENGTH, PMEM_ACCESS_READ));
+	rig_run(&rig);
+	asked(&channel, SMB2_IOCTL);
+	lease_breaks(0, true);
+	assert_int_equal(command_of(&rig, rig.sent_count - 1), SMB2_CREATE);
+	talloc_free(req);
+	rig_run(&rig);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), 0);
+}
+
+static void a_file_that_is_freed_while_it_breaks_says_nothing(void **state)
+{
+	unsigned before;
+
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ, true);
+	before = rig.sent_count;
+	TALLOC_FREE(file);
+	rig_run(&rig);
+	assert_int_equal(rig.sent_count, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -120,6 +158,9 @@ int main(void)
 		CASE(a_commit_does_not_trust_a_flush_without_an_answer),
 		CASE(a_flush_whose_commit_is_freed_is_not_trusted),
 		CASE(a_durable_write_flushes_what_went_over_smb),
+		CASE(a_break_does_not_wait_for_a_region_that_is_freed),
+		CASE(a_break_does_not_wait_for_a_map_that_is_freed),
+		CASE(a_file_that_is_freed_while_it_breaks_says_nothing),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
