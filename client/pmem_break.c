@@ -320,13 +320,20 @@ void pmem_file_advance(struct daxsmb_file *f)
 		break_over(f);
 }
 
+/* Nothing is mapped, asked for or under way. */
+static bool is_idle(const struct daxsmb_region *r)
+{
+	return r->state == REGION_SMB && !r->request && list_empty(&r->held) && list_empty(&r->over_smb) &&
+	       list_empty(&r->commits);
+}
+
 void pmem_drained(struct daxsmb_region *r)
 {
 	struct daxsmb_file *f = r->file;
 
 	if (r->state == REGION_DRAINING)
 		drain(r);
-	if (r->unmapping && r->state == REGION_SMB && !r->request) {
+	if (r->unmapping && is_idle(r)) {
 		struct tevent_req *req = r->unmapping;
 
 		r->unmapping = NULL;

@@ -64,11 +64,22 @@ static void tell_ended(struct tevent_context *ev, struct tevent_immediate *im, v
 	pmem_tell_ended(arg);
 }
 
+/* The region may be freed from now on. */
+static void op_leaves(struct region_op *op)
+{
+	struct daxsmb_region *r = op->region;
+
+	list_remove(&op->link);
+	op->region = NULL;
+	if (r->unmapping)
+		pmem_pump(r);
+}
+
 static void op_end(struct region_op *op, ntstatus_t status)
 {
 	struct daxsmb_direct *d = op->region->file->direct;
 
-	list_remove(&op->link);
+	op_leaves(op);
 	op->status = status;
 	if (!d->tell) {
 		op_tell(op, d->ev);
@@ -109,7 +120,10 @@ static int op_destructor(struct region_op *op)
 	op->freed = true;
 	if (op->under_way)
 		pmem_channel_end(op->region->file->direct);
-	list_remove(&op->link);
+	if (op->region)
+		op_leaves(op);
+	else
+		list_remove(&op->link);
 	return 0;
 }
 

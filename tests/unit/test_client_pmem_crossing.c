@@ -149,6 +149,60 @@ static void a_file_that_is_freed_while_it_breaks_says_nothing(void **state)
 	assert_int_equal(rig.sent_count, before);
 }
 
+static void unmapping_waits_for_what_is_over_smb(void **state)
+{
+	struct tevent_req *req;
+	unsigned write;
+
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	write_at(0, 10);
+	write = asked(&rig, SMB2_WRITE);
+	req = rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	rig_run(&rig);
+	assert_int_equal(rig.ended, 0);
+	answer_write(write, 10);
+	ended_with(2, STATUS_SUCCESS);
+	assert_status(daxsmb_unmap_recv(req), STATUS_SUCCESS);
+}
+
+static void unmapping_waits_for_what_waits(void **state)
+{
+	struct tevent_req *req;
+
+	map(PMEM_ACCESS_WRITE);
+	write_at(0, 10);
+	commit();
+	commit();
+	req = rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	write_at(20, 10);
+	work_ends(0, 0);
+	work_ends(1, 0);
+	ended_with(2, STATUS_SUCCESS);
+	gives_back();
+	assert_int_equal(rig.ended, 2);
+	answer(&rig, asked(&rig, SMB2_FLUSH), STATUS_SUCCESS);
+	assert_int_equal(rig.ended, 3);
+	answer_write(rig.sent_count - 2, 10);
+	ended_with(5, STATUS_SUCCESS);
+	assert_status(daxsmb_unmap_recv(req), STATUS_SUCCESS);
+}
+
+static void unmapping_goes_on_when_what_it_waits_for_is_freed(void **state)
+{
+	struct tevent_req *write;
+
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	write = write_at(0, 10);
+	rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	rig_run(&rig);
+	assert_int_equal(rig.ended, 0);
+	talloc_free(write);
+	rig_run(&rig);
+	ended_with(1, STATUS_SUCCESS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -161,6 +215,9 @@ int main(void)
 		CASE(a_break_does_not_wait_for_a_region_that_is_freed),
 		CASE(a_break_does_not_wait_for_a_map_that_is_freed),
 		CASE(a_file_that_is_freed_while_it_breaks_says_nothing),
+		CASE(unmapping_waits_for_what_is_over_smb),
+		CASE(unmapping_waits_for_what_waits),
+		CASE(unmapping_goes_on_when_what_it_waits_for_is_freed),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
