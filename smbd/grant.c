@@ -338,19 +338,32 @@ void grants_lease_breaks(struct reactor *self, const struct node_break *b)
 	}
 }
 
+static bool rests_on(const struct grant *g, const uint8_t *client_guid, const uint8_t *key)
+{
+	struct smb2_lease lease;
+
+	return g->open && node_lease(g->open->node, &lease) && memcmp(lease.key, key, sizeof(lease.key)) == 0 &&
+	       memcmp(g->open->session->client_guid, client_guid, sizeof(g->open->session->client_guid)) == 0;
+}
+
+void grants_lease_answered(struct local *l, const uint8_t *client_guid, const uint8_t *key, uint32_t keeps)
+{
+	uint32_t cursor = 0;
+	struct grant *g;
+
+	while ((g = idtable_next(l->grants, &cursor)))
+		if (g->state == GRANT_BREAKING && needs_more(g, keeps) && rests_on(g, client_guid, key))
+			grant_step(g, GRANT_EV_QUIESCED);
+}
+
 void grants_lease_acked(struct local *l, const uint8_t *client_guid, const uint8_t *key, uint32_t keeps)
 {
 	uint32_t cursor = 0;
-	struct smb2_lease lease;
 	struct grant *g;
 
-	while ((g = idtable_next(l->grants, &cursor))) {
-		if (g->state != GRANT_BREAKING || !needs_more(g, keeps) || !node_lease(g->open->node, &lease))
-			continue;
-		if (memcmp(lease.key, key, sizeof(lease.key)) == 0 &&
-			memcmp(g->open->session->client_guid, client_guid, sizeof(g->open->session->client_guid)) == 0)
-			grant_step(g, GRANT_EV_QUIESCED);
-	}
+	while ((g = idtable_next(l->grants, &cursor)))
+		if (needs_more(g, keeps) && rests_on(g, client_guid, key))
+			grant_end(g, GRANT_CAUSE_CLIENT);
 }
 
 /* ---- changes of storage ---- */

@@ -36,7 +36,7 @@ static void acknowledge_oplock(struct req *r, struct smb2_oplock_break *q)
 static void acknowledge_lease(struct req *r, struct smb2_lease_break_ack *q)
 {
 	/* The fence comes before the word that lets others go on. */
-	grants_lease_acked(r->local, r->session->client_guid, q->lease_key, q->lease_state);
+	grants_lease_answered(r->local, r->session->client_guid, q->lease_key, q->lease_state);
 	ntstatus_t s = node_lease_ack(
 		r->local->server->nodes, r->session->client_guid, q->lease_key, q->lease_state);
 
@@ -44,6 +44,7 @@ static void acknowledge_lease(struct req *r, struct smb2_lease_break_ack *q)
 		req_error(r, s);
 		return;
 	}
+	grants_lease_acked(r->local, r->session->client_guid, q->lease_key, q->lease_state);
 	q->flags = 0;
 	q->lease_duration = 0;
 	struct wr w = req_reply(r, 36);
