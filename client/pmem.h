@@ -70,7 +70,7 @@ struct daxsmb_file {
 	bool breaking, must_ack, again; /* again: a further break came before the answer to the last */
 	uint32_t left;                  /* by the break that is under way */
 	struct tevent_req *request;     /* the acknowledgement */
-	struct tevent_req *look;        /* the lease is asked for again */
+	struct pmem_look *look;         /* the lease is asked for again */
 	struct tevent_timer *retry;
 	unsigned pause_ms;
 	uint64_t mapped_ns; /* when a region was last mapped */
@@ -134,6 +134,8 @@ void pmem_channel_lost(struct daxsmb_direct *d);
 /* A region was mapped. */
 void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map);
 uint32_t pmem_lease_for(uint32_t access);
+/* Nothing is done for the file any more. */
+void pmem_file_ends(struct daxsmb_file *f);
 
 /* pmem_io.c: what is held goes its way, from the event loop. */
 void pmem_pump(struct daxsmb_region *r);

@@ -57,31 +57,67 @@ static void remap_all(struct daxsmb_file *f)
 	retry_schedule(f);
 }
 
+/* An open that is not the file's: closed, whatever has become of the file. So it is the tree's. */
+struct pmem_look {
+	struct daxsmb_file *file; /* NULL: no more */
+	struct daxsmb_tree *tree;
+	struct tevent_context *ev;
+};
+
 static void forget(struct tevent_req *req)
 {
 	talloc_free(req);
 }
 
+static void look_close(const struct pmem_look *l, struct smb2_file_id id)
+{
+	struct tevent_req *req =
+		daxsmb_close_send(l->tree, l->ev, l->tree, &(struct smb2_close_req){.file_id = id});
+
+	if (req)
+		tevent_req_set_callback(req, forget, NULL);
+}
+
+static void looked(struct daxsmb_file *f, ntstatus_t status, const struct smb2_create_rsp *p)
+{
+	struct smb2_create_contexts_rsp c;
+
+	f->look = NULL;
+	if (f->breaking)
+		return;
+	if (status_is_ok(status) && smb2_create_contexts_rsp_decode(p->contexts, &c) && c.has_lease)
+		f->lease = c.lease.state;
+	remap_all(f);
+}
+
 static void look_answered(struct tevent_req *sub)
 {
-	struct daxsmb_file *f = tevent_req_callback_data_void(sub);
-	struct daxsmb_direct *d = f->direct;
-	struct smb2_create_contexts_rsp c;
+	struct pmem_look *l = tevent_req_callback_data_void(sub);
 	struct smb2_create_rsp p;
 	ntstatus_t status = daxsmb_create_recv(sub, &p);
 
-	if (status_is_ok(status)) {
-		struct tevent_req *closing =
-			daxsmb_close_send(d, d->ev, d->tree, &(struct smb2_close_req){.file_id = p.file_id});
+	if (status_is_ok(status))
+		look_close(l, p.file_id);
+	if (l->file)
+		looked(l->file, status, &p);
+	talloc_free(l);
+}
 
-		if (closing)
-			tevent_req_set_callback(closing, forget, NULL);
-		if (smb2_create_contexts_rsp_decode(p.contexts, &c) && c.has_lease && !f->breaking)
-			f->lease = c.lease.state;
-	}
-	TALLOC_FREE(f->look);
-	if (!f->breaking)
-		remap_all(f);
+static struct pmem_look *look_send(struct daxsmb_file *f, const struct smb2_create_req *q)
+{
+	struct daxsmb_direct *d = f->direct;
+	struct pmem_look *l = talloc(d->tree, struct pmem_look);
+	struct tevent_req *sub;
+
+	if (!l)
+		return NULL;
+	*l = (struct pmem_look){f, d->tree, d->ev};
+	sub = daxsmb_create_send(l, l->ev, l->tree, f->path, q);
+	if (sub)
+		tevent_req_set_callback(sub, look_answered, l);
+	else
+		TALLOC_FREE(l);
+	return l;
 }
 
 /*
@@ -90,7 +126,6 @@ static void look_answered(struct tevent_req *sub)
  */
 static void look_again(struct daxsmb_file *f)
 {
-	struct daxsmb_direct *d = f->direct;
 	struct smb2_create_req q = {
 		.oplock_level = SMB2_OPLOCK_LEVEL_LEASE,
 		.impersonation_level = IMPERSONATION,
@@ -102,11 +137,9 @@ static void look_again(struct daxsmb_file *f)
 	};
 
 	if (q.contexts.data)
-		f->look = daxsmb_create_send(f, d->ev, d->tree, f->path, &q);
+		f->look = look_send(f, &q);
 	talloc_free((void *)q.contexts.data);
-	if (f->look)
-		tevent_req_set_callback(f->look, look_answered, f);
-	else
+	if (!f->look)
 		retry_schedule(f);
 }
 
@@ -145,13 +178,22 @@ static void retry_schedule(struct daxsmb_file *f)
 {
 	bool lease;
 
-	if (f->retry || f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
+	if (f->retry || f->closed || f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
 		return;
 	if (!f->pause_ms)
 		f->pause_ms = RETRY_FIRST_MS;
 	f->retry = tevent_add_timer(f->direct->ev, f,
 		tevent_timeval_current_ofs(f->pause_ms / 1000, f->pause_ms % 1000 * 1000), retry, f);
 	f->pause_ms = f->pause_ms * 2 < RETRY_LONGEST_MS ? f->pause_ms * 2 : RETRY_LONGEST_MS;
+}
+
+void pmem_file_ends(struct daxsmb_file *f)
+{
+	f->closed = true;
+	TALLOC_FREE(f->retry);
+	if (f->look)
+		f->look->file = NULL;
+	f->look = NULL;
 }
 
 /* A mapping that did not live long is not rushed to come back: two who want the same file would but take it
@@ -347,6 +389,8 @@ void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 {
 	struct daxsmb_file *f = arg;
 
+	if (f->closed)
+		return; /* CLOSE answers, too */
 	f->breaking = true;
 	f->again = f->request != NULL;
 	f->left = n->new_state;

@@ -29,7 +29,7 @@ struct bytes pmem_contexts(TALLOC_CTX *mem, const struct daxsmb_file *f)
 
 static int file_destructor(struct daxsmb_file *f)
 {
-	f->closed = true;
+	pmem_file_ends(f);
 	list_remove(&f->link);
 	list_remove(&f->listener.link);
 	return 0;
@@ -172,6 +172,7 @@ struct tevent_req *daxsmb_file_close_send(TALLOC_CTX *mem, struct daxsmb_file *f
 	if (!req)
 		return NULL;
 	s->file = talloc_steal(s, f);
+	pmem_file_ends(f);
 	sub = daxsmb_close_send(s, f->direct->ev, f->direct->tree, &q);
 	if (tevent_req_nomem(sub, req))
 		return tevent_req_post(req, f->direct->ev);

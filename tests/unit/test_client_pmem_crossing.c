@@ -203,6 +203,63 @@ static void unmapping_goes_on_when_what_it_waits_for_is_freed(void **state)
 	ended_with(1, STATUS_SUCCESS);
 }
 
+/* The lease is being asked for again; the number of that CREATE. */
+static unsigned looks_again(void)
+{
+	unsigned before;
+
+	map(PMEM_ACCESS_WRITE);
+	lease_breaks(SMB2_LEASE_READ, true);
+	gives_back();
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	for (before = rig.sent_count; rig.sent_count == before;)
+		tevent_loop_once(rig.ev);
+	return asked(&rig, SMB2_CREATE);
+}
+
+static void what_looks_for_a_file_that_is_freed_is_closed(void **state)
+{
+	unsigned look = looks_again();
+
+	TALLOC_FREE(file);
+	answer_create(look, ALL);
+	assert_int_equal(asked(&rig, SMB2_CLOSE), look + 1);
+}
+
+static void what_looks_for_a_file_that_is_closed_is_closed(void **state)
+{
+	unsigned look = looks_again(), before = channel.sent_count;
+	struct tevent_req *req = rig_watch(&rig, daxsmb_file_close_send(rig.ev, file));
+
+	rig_run(&rig);
+	assert_int_equal(asked(&rig, SMB2_CLOSE), look + 1);
+	answer_create(look, ALL);
+	assert_int_equal(asked(&rig, SMB2_CLOSE), look + 2);
+	assert_int_equal(channel.sent_count, before); /* no MAP */
+	talloc_free(req);
+}
+
+static void what_looks_is_closed_after_everything_is_freed(void **state)
+{
+	unsigned look = looks_again();
+
+	channel.conn->lost = NULL;
+	TALLOC_FREE(direct);
+	answer_create(look, ALL);
+	assert_int_equal(asked(&rig, SMB2_CLOSE), look + 1);
+}
+
+static void a_file_that_is_closed_is_not_tried_again(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	assert_non_null(file->retry);
+	rig_watch(&rig, daxsmb_file_close_send(rig.ev, file));
+	assert_null(file->retry);
+	TALLOC_FREE(region);
+	assert_null(file->retry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -218,6 +275,10 @@ int main(void)
 		CASE(unmapping_waits_for_what_is_over_smb),
 		CASE(unmapping_waits_for_what_waits),
 		CASE(unmapping_goes_on_when_what_it_waits_for_is_freed),
+		CASE(what_looks_for_a_file_that_is_freed_is_closed),
+		CASE(what_looks_for_a_file_that_is_closed_is_closed),
+		CASE(what_looks_is_closed_after_everything_is_freed),
+		CASE(a_file_that_is_closed_is_not_tried_again),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
