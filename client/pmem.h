@@ -97,7 +97,7 @@ struct daxsmb_region {
 	bool draining_commit, unmapped, tell_lost;
 	bool gone; /* with the channel */
 	struct tevent_req *request;   /* MAP or UNMAP */
-	struct tevent_req *unmapping; /* the caller's */
+	struct tevent_req *unmapping; /* the caller's, also when it has ended */
 
 	daxsmb_region_fn watcher;
 	void *watcher_arg;

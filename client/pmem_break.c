@@ -375,12 +375,9 @@ void pmem_drained(struct daxsmb_region *r)
 
 	if (r->state == REGION_DRAINING)
 		drain(r);
-	if (r->unmapping && is_idle(r)) {
-		struct tevent_req *req = r->unmapping;
-
-		r->unmapping = NULL;
+	if (r->unmapping && tevent_req_is_in_progress(r->unmapping) && is_idle(r)) {
 		list_remove(&r->link);
-		tevent_req_done(req);
+		tevent_req_done(r->unmapping);
 	}
 	pmem_file_advance(f);
 }

@@ -125,9 +125,29 @@ struct tevent_req *pmem_unmap_request_send(TALLOC_CTX *mem, struct daxsmb_region
 
 /* ---- regions ---- */
 
+struct map_state {
+	struct daxsmb_region *region;
+};
+
+/* The region is freed, with its file perhaps; the request is the caller's. */
+static void unmapping_ends(struct daxsmb_region *r)
+{
+	struct tevent_req *req = r->unmapping;
+	struct map_state *s;
+
+	if (!req)
+		return;
+	s = tevent_req_data(req, struct map_state);
+	s->region = NULL;
+	r->unmapping = NULL;
+	if (tevent_req_is_in_progress(req))
+		req_failed(req, STATUS_CANCELLED);
+}
+
 static int region_destructor(struct daxsmb_region *r)
 {
 	list_remove(&r->link);
+	unmapping_ends(r);
 	if (!list_empty(&r->issued) || r->draining_commit)
 		pmem_channel_end(r->file->direct);
 	pmem_operations_end(r);
@@ -157,10 +177,6 @@ static struct daxsmb_region *region_new(
 		TALLOC_FREE(r);
 	return r;
 }
-
-struct map_state {
-	struct daxsmb_region *region;
-};
 
 static void first_map_answered(struct tevent_req *sub);
 

@@ -260,6 +260,33 @@ static void a_file_that_is_closed_is_not_tried_again(void **state)
 	assert_null(file->retry);
 }
 
+static void unmapping_ends_with_its_file(void **state)
+{
+	struct tevent_req *req;
+
+	map(PMEM_ACCESS_WRITE);
+	req = rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	TALLOC_FREE(file);
+	rig_run(&rig);
+	ended_with(1, STATUS_CANCELLED);
+	assert_status(daxsmb_unmap_recv(req), STATUS_CANCELLED);
+	talloc_free(req);
+}
+
+static void an_unmapping_that_nobody_asked_about_outlives_its_file(void **state)
+{
+	struct tevent_req *req;
+
+	map(PMEM_ACCESS_WRITE);
+	req = rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	rig_run(&rig);
+	gives_back();
+	TALLOC_FREE(file);
+	ended_with(1, STATUS_SUCCESS);
+	assert_status(daxsmb_unmap_recv(req), STATUS_SUCCESS);
+	talloc_free(req);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -279,6 +306,8 @@ int main(void)
 		CASE(what_looks_for_a_file_that_is_closed_is_closed),
 		CASE(what_looks_is_closed_after_everything_is_freed),
 		CASE(a_file_that_is_closed_is_not_tried_again),
+		CASE(unmapping_ends_with_its_file),
+		CASE(an_unmapping_that_nobody_asked_about_outlives_its_file),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
