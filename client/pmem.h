@@ -26,7 +26,7 @@
  * committed, is counted: posted > committed.
  */
 
-enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
+enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000, UNMAP_AGAIN_MS = 100 };
 
 enum region_state { REGION_SMB, REGION_DIRECT, REGION_DRAINING };
 
@@ -96,6 +96,7 @@ struct daxsmb_region {
 	uint8_t drain_byte;
 	bool draining_commit, unmapped, tell_lost;
 	bool gone; /* with the channel */
+	struct tevent_timer *unmap_again;
 	struct tevent_req *request;   /* MAP or UNMAP */
 	struct tevent_req *unmapping; /* the caller's, also when it has ended */
 

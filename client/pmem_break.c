@@ -258,13 +258,58 @@ static void drain_commit(struct daxsmb_region *r, struct rdma_conn *c)
 	rdma_read(c, &r->drain);
 }
 
+/*
+ * Whether after this answer no Write reaches the file any more. While there is a channel UNMAP came behind all
+ * of them. After its end only what says that the mapping has ended, or what it rests on, will do.
+ */
+static bool proves_unmapped(const struct daxsmb_region *r, ntstatus_t status)
+{
+	static const ntstatus_t proofs[] = {STATUS_SUCCESS, STATUS_NOT_FOUND, STATUS_FILE_CLOSED,
+		STATUS_NETWORK_NAME_DELETED, STATUS_USER_SESSION_DELETED};
+
+	if (!r->gone || is_hopeless(r->file))
+		return true;
+	for (unsigned i = 0; i < ARRAY_SIZE(proofs); i++)
+		if (status == proofs[i])
+			return true;
+	return false;
+}
+
+static void unmap_again(struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
+{
+	struct daxsmb_region *r = arg;
+
+	r->unmap_again = NULL;
+	pmem_drained(r);
+}
+
+static void unmap_later(struct daxsmb_region *r)
+{
+	r->unmapped = false;
+	r->unmap_again = tevent_add_timer(r->file->direct->ev, r,
+		tevent_timeval_current_ofs(0, UNMAP_AGAIN_MS * 1000), unmap_again, r);
+}
+
 static void unmap_answered(struct tevent_req *sub)
 {
 	struct daxsmb_region *r = tevent_req_callback_data_void(sub);
+	struct smb2_ioctl_rsp p;
+	ntstatus_t status = daxsmb_ioctl_recv(sub, &p);
 
-	/* The server may have ended it already, or the connection: gone it is. */
 	TALLOC_FREE(r->request);
+	if (r->unmapped && !proves_unmapped(r, status))
+		unmap_later(r);
 	pmem_drained(r);
+}
+
+static void unmap(struct daxsmb_region *r)
+{
+	r->unmapped = true; /* until the channel ends, or the answer says otherwise */
+	r->request = pmem_unmap_request_send(r, r);
+	if (r->request)
+		tevent_req_set_callback(r->request, unmap_answered, r);
+	else
+		unmap_later(r);
 }
 
 /* One step further, if nothing is under way. */
@@ -272,7 +317,7 @@ static void drain(struct daxsmb_region *r)
 {
 	struct rdma_conn *c = pmem_rdma(r->file->direct);
 
-	if (!list_empty(&r->issued) || r->draining_commit || r->request)
+	if (!list_empty(&r->issued) || r->draining_commit || r->request || r->unmap_again)
 		return;
 	if (!c && !r->gone)
 		return; /* the channel is about to end: region_lost */
@@ -281,12 +326,8 @@ static void drain(struct daxsmb_region *r)
 		return;
 	}
 	if (!r->unmapped) {
-		r->unmapped = true;
-		r->request = pmem_unmap_request_send(r, r);
-		if (r->request) {
-			tevent_req_set_callback(r->request, unmap_answered, r);
-			return;
-		}
+		unmap(r);
+		return;
 	}
 	r->state = REGION_SMB;
 	pmem_pump(r);

@@ -287,6 +287,39 @@ static void an_unmapping_that_nobody_asked_about_outlives_its_file(void **state)
 	talloc_free(req);
 }
 
+static void nothing_goes_over_smb_until_the_mapping_is_known_to_be_gone(void **state)
+{
+	unsigned first;
+
+	map(PMEM_ACCESS_WRITE);
+	write_at(0, 10);
+	client_conn_fail(channel.conn, STATUS_CONNECTION_DISCONNECTED);
+	rig_run(&rig);
+	first = asked(&rig, SMB2_IOCTL);
+	answer(&rig, first, STATUS_INSUFFICIENT_RESOURCES);
+	assert_int_equal(asked(&rig, SMB2_IOCTL), first);
+	lease_breaks(SMB2_LEASE_READ, true);
+	assert_int_equal(asked(&rig, SMB2_IOCTL), first);
+	while (rig.sent_count == first + 1)
+		tevent_loop_once(rig.ev);
+	answer(&rig, asked(&rig, SMB2_IOCTL), STATUS_FILE_CLOSED);
+	acknowledged_with(rig.sent_count - 2, SMB2_LEASE_READ);
+	answer_write(asked(&rig, SMB2_WRITE), 10);
+	ended_with(1, STATUS_SUCCESS);
+}
+
+static void the_end_of_the_session_proves_that_the_mapping_is_gone(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_at(0, 10);
+	client_conn_fail(channel.conn, STATUS_CONNECTION_DISCONNECTED);
+	rig_run(&rig);
+	asked(&rig, SMB2_IOCTL);
+	client_conn_fail(rig.conn, STATUS_CONNECTION_RESET);
+	rig_run(&rig);
+	ended_with(1, STATUS_CONNECTION_RESET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -308,6 +341,8 @@ int main(void)
 		CASE(a_file_that_is_closed_is_not_tried_again),
 		CASE(unmapping_ends_with_its_file),
 		CASE(an_unmapping_that_nobody_asked_about_outlives_its_file),
+		CASE(nothing_goes_over_smb_until_the_mapping_is_known_to_be_gone),
+		CASE(the_end_of_the_session_proves_that_the_mapping_is_gone),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
