@@ -78,6 +78,7 @@ struct workers *workers_start(TALLOC_CTX *mem, unsigned n)
 	if (w->n == n)
 		return w;
 	workers_stop(w);
+	workers_free(w);
 	return NULL;
 }
 
@@ -93,6 +94,10 @@ void workers_stop(struct workers *w)
 		pthread_join(w->threads[i], NULL);
 	while ((item = list_pop(&w->queue)))
 		send_home(container_of(item, struct job, m.link), false);
+}
+
+void workers_free(struct workers *w)
+{
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->more);
 	talloc_free(w);
@@ -102,10 +107,15 @@ void workers_submit(struct workers *w, struct job *j)
 {
 	j->home = reactor_current();
 	pthread_mutex_lock(&w->lock);
-	j->queued = true;
-	list_append(&w->queue, &j->m.link);
-	pthread_cond_signal(&w->more);
+	bool stopping = w->stopping;
+	j->queued = !stopping;
+	if (!stopping) {
+		list_append(&w->queue, &j->m.link);
+		pthread_cond_signal(&w->more);
+	}
 	pthread_mutex_unlock(&w->lock);
+	if (stopping)
+		send_home(j, false);
 }
 
 bool workers_cancel(struct workers *w, struct job *j)

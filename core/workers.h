@@ -22,8 +22,13 @@ struct job {
 
 struct workers *workers_start(TALLOC_CTX *mem, unsigned n);
 
-/* Waits for the jobs that run; those queued come home with ran = false. Reactors must still be there. */
+/*
+ * Waits for the jobs that run; those queued, and those submitted from now on, come home with ran = false. Reactors must
+ * still be there.
+ */
 void workers_stop(struct workers *w);
+/* It has been stopped, and nobody submits any more: the reactors are gone. */
+void workers_free(struct workers *w);
 
 /* From a reactor's thread. */
 void workers_submit(struct workers *w, struct job *j);

@@ -267,9 +267,11 @@ static bool start_threads(struct server *s)
 	if (!s->workers)
 		return false;
 	s->reactors = reactors_start(s, reactors ? reactors : online_cores(), local_start, local_stop, s);
-	if (!s->reactors)
-		workers_stop(s->workers);
-	return s->reactors;
+	if (s->reactors)
+		return true;
+	workers_stop(s->workers);
+	workers_free(s->workers);
+	return false;
 }
 
 static void drain_local(struct local *l, void *arg)
@@ -294,8 +296,9 @@ static void close_local(struct local *l, void *arg)
 }
 
 /*
- * Direct access ends first, so that nothing changes unseen. Requests under way get their time, unless a second signal comes; then everything ends, jobs before the reactors that they
- * come home to.
+ * Direct access ends first, so that nothing changes unseen. Requests under way get their time, unless a second signal comes; then
+ * everything ends, jobs before the reactors that they come home to. What comes home may ask for another job: the pool's memory
+ * goes last.
  */
 static void stop(struct server *s, int signal_fd)
 {
@@ -313,6 +316,7 @@ static void stop(struct server *s, int signal_fd)
 	workers_stop(s->workers);
 	vfs_guards_stop();
 	reactors_stop(s->reactors);
+	workers_free(s->workers);
 }
 
 static void read_again(struct server *s)

@@ -290,6 +290,7 @@ static void every_job_runs_once_and_comes_home_once(void **state)
 		wait_for(&home);
 	workers_stop(pool);
 	reactors_stop(all);
+	workers_free(pool);
 	assert_int_equal(atomic_load(&on_wrong_thread), 0);
 	assert_int_equal(atomic_load(&ran_on_a_reactor), 0);
 	for (unsigned i = 0; i < REACTORS * JOBS; i++) {
@@ -323,6 +324,7 @@ static void a_cancelled_job_does_not_run_and_comes_home_once(void **state)
 	wait_for(&home);
 	workers_stop(pool);
 	reactors_stop(all);
+	workers_free(pool);
 	static const unsigned runs[] = {1, 0, 1};
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(atomic_load(&jobs[0][i].runs), runs[i]);
@@ -363,11 +365,34 @@ static void a_pool_that_stops_sends_every_job_home_once(void **state)
 	workers_stop(pool);
 	wait_for(&release.finished);
 	reactors_stop(all);
+	workers_free(pool);
 	assert_int_equal(atomic_load(&jobs[0][0].dones_that_ran), 1);
 	for (unsigned i = 0; i < REACTORS * JOBS; i++) {
 		struct tracked *t = &jobs[i / JOBS][i % JOBS];
 		assert_int_equal(atomic_load(&t->dones), 1);
 		assert_int_equal(atomic_load(&t->dones_that_ran), atomic_load(&t->runs));
+	}
+	assert_int_equal(atomic_load(&on_wrong_thread), 0);
+}
+
+/* What comes home from a pool that stops may ask for more, as long as there are reactors. */
+static void a_job_for_a_pool_that_has_stopped_comes_home_once_and_does_not_run(void **state)
+{
+	struct reactors *all = begin();
+	struct workers *pool = workers_start(NULL, 1);
+
+	reset_jobs();
+	workers_stop(pool);
+	send_errand(reactors_get(all, 0), deliver_submit, pool, jobs[0], JOBS);
+	for (unsigned i = 0; i < JOBS; i++)
+		wait_for(&home);
+	assert_false(send_errand(reactors_get(all, 0), deliver_cancel, pool, &jobs[0][0], 1));
+	reactors_stop(all);
+	workers_free(pool);
+	for (unsigned i = 0; i < JOBS; i++) {
+		assert_int_equal(atomic_load(&jobs[0][i].runs), 0);
+		assert_int_equal(atomic_load(&jobs[0][i].dones), 1);
+		assert_int_equal(atomic_load(&jobs[0][i].dones_that_ran), 0);
 	}
 	assert_int_equal(atomic_load(&on_wrong_thread), 0);
 }
@@ -422,6 +447,7 @@ static void reactors_and_workers_outlive_memory_that_faults(void **state)
 	wait_for(&t.finished);
 	workers_stop(toucher_pool);
 	reactors_stop(all);
+	workers_free(toucher_pool);
 	assert_int_equal(t.on_reactor, -EIO);
 	assert_int_equal(t.on_worker, -EIO);
 	munmap(t.beyond, 4096);
@@ -438,6 +464,7 @@ int main(void)
 		cmocka_unit_test(every_job_runs_once_and_comes_home_once),
 		cmocka_unit_test(a_cancelled_job_does_not_run_and_comes_home_once),
 		cmocka_unit_test(a_pool_that_stops_sends_every_job_home_once),
+		cmocka_unit_test(a_job_for_a_pool_that_has_stopped_comes_home_once_and_does_not_run),
 		cmocka_unit_test(reactors_and_workers_outlive_memory_that_faults),
 	};
 
