@@ -18,8 +18,9 @@
  *   DIRECT    -> DRAINING   a break, or the channel has ended; operations wait
  *   DRAINING  -> SMB        nothing is under way, it is committed, and UNMAP is answered
  *
- * When all regions of a file are so far, its break is acknowledged. After the end of the channel UNMAP goes over
- * the session's first connection: only then no Write that is still on its way can come behind what SMB writes.
+ * When all regions of a file are so far, its break is acknowledged. After the end of the channel UNMAP goes
+ * over the session's first connection: only then no Write that is still on its way can come behind what SMB
+ * writes.
  *
  * An operation is its tevent_req; it stands in region->held while it waits, in region->issued while it is
  * under way by RDMA, in region->over_smb while it is so. What is written so, and not yet known to be
@@ -45,7 +46,7 @@ struct daxsmb_direct {
 	struct tevent_req *connecting;
 	struct list waiting; /* channel_wait */
 	struct list files;
-	struct list ended;            /* operations whose end is to be told, in order */
+	struct list ended;             /* operations whose end is to be told, in order */
 	struct tevent_immediate *tell; /* NULL: it is being freed */
 	unsigned poll_us;
 	uint64_t others_ns;         /* when other events last had their turn */
@@ -66,7 +67,7 @@ struct daxsmb_file {
 	struct pmem_offer_rsp offer;
 	struct list regions;
 
-	bool closed; /* or being freed: whatever comes, nothing is asked for any more */
+	bool closed;                    /* or being freed: whatever comes, nothing is asked for any more */
 	bool breaking, must_ack, again; /* again: a further break came before the answer to the last */
 	uint32_t left;                  /* by the break that is under way */
 	struct tevent_req *request;     /* the acknowledgement */

@@ -178,7 +178,8 @@ static void retry_schedule(struct daxsmb_file *f)
 {
 	bool lease;
 
-	if (f->retry || f->closed || f->breaking || f->look || is_hopeless(f) || !some_region_waits(f, &lease))
+	if (f->retry || f->closed || f->breaking || f->look || is_hopeless(f) ||
+		!some_region_waits(f, &lease))
 		return;
 	if (!f->pause_ms)
 		f->pause_ms = RETRY_FIRST_MS;
@@ -259,8 +260,8 @@ static void drain_commit(struct daxsmb_region *r, struct rdma_conn *c)
 }
 
 /*
- * Whether after this answer no Write reaches the file any more. While there is a channel UNMAP came behind all
- * of them. After its end only what says that the mapping has ended, or what it rests on, will do.
+ * Whether after this answer no Write reaches the file any more. While there is a channel UNMAP came behind
+ * all of them. After its end only what says that the mapping has ended, or what it rests on, will do.
  */
 static bool proves_unmapped(const struct daxsmb_region *r, ntstatus_t status)
 {
@@ -286,8 +287,8 @@ static void unmap_again(struct tevent_context *ev, struct tevent_timer *te, stru
 static void unmap_later(struct daxsmb_region *r)
 {
 	r->unmapped = false;
-	r->unmap_again = tevent_add_timer(r->file->direct->ev, r,
-		tevent_timeval_current_ofs(0, UNMAP_AGAIN_MS * 1000), unmap_again, r);
+	r->unmap_again = tevent_add_timer(
+		r->file->direct->ev, r, tevent_timeval_current_ofs(0, UNMAP_AGAIN_MS * 1000), unmap_again, r);
 }
 
 static void unmap_answered(struct tevent_req *sub)

@@ -1,42 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Operations on a region. Each goes piece by piece, and each piece by RDMA or over SMB as the region's state
  * then says. */
-#include "client/pmem.h"
+#include "client/pmem_op.h"
 #include "client/req.h"
 
 #include <errno.h>
 
 enum { MAX_PIECE = 1 << 30 };
-
-enum op_kind { OP_READ, OP_WRITE, OP_COMMIT };
-
-struct region_op {
-	struct list link;
-	struct tevent_req *req;
-	struct daxsmb_region *region;
-	enum op_kind kind;
-	uint64_t offset; /* from the region's beginning */
-	uint8_t *buf;    /* read only of a write */
-	size_t len, done, piece;
-	bool durable; /* a write that becomes a commit when it is done */
-	struct tevent_req *over_smb;
-	struct rdma_work work, fence; /* fence: the Read of a commit */
-	struct iovec iov, fence_iov;
-	unsigned under_way; /* of these two */
-	int error;          /* of them, the first */
-	bool fenced, freed; /* the fence was posted; while they are under way */
-	/* of a commit */
-	uint8_t byte;
-	bool flushed;          /* FLUSH was sent while there was no mapping */
-	uint64_t needs;        /* r->posted when it began */
-	uint64_t snapshot;     /* r->posted when its Read was posted */
-	uint64_t smb_needs;    /* r->smb_written when it began */
-	uint64_t smb_snapshot; /* r->smb_written when its FLUSH was sent */
-	unsigned lost;     /* r->lost when the request began */
-	ntstatus_t status; /* with which it has ended */
-};
-
-static void op_run(struct region_op *op);
 
 static void op_tell(struct region_op *op, struct tevent_context *later)
 {
@@ -75,7 +45,7 @@ static void op_leaves(struct region_op *op)
 		pmem_pump(r);
 }
 
-static void op_end(struct region_op *op, ntstatus_t status)
+void pmem_op_end(struct region_op *op, ntstatus_t status)
 {
 	struct daxsmb_direct *d = op->region->file->direct;
 
@@ -104,7 +74,7 @@ static void ops_end(struct list *list)
 		struct region_op *op = container_of(item, struct region_op, link);
 
 		TALLOC_FREE(op->over_smb);
-		op_end(op, STATUS_CANCELLED);
+		pmem_op_end(op, STATUS_CANCELLED);
 	}
 }
 
@@ -158,11 +128,11 @@ static void commits_go_on(struct daxsmb_region *r)
 	while ((item = list_pop(&r->commits)))
 		list_append(&waited, item);
 	while ((item = list_pop(&waited)))
-		op_run(container_of(item, struct region_op, link));
+		pmem_op_run(container_of(item, struct region_op, link));
 }
 
-/* A durable write has been done. What was lost since it began concerns it: perhaps a piece of it was. */
-static void commit_begin(struct region_op *op)
+/* What was lost since the write began concerns it: perhaps a piece of it was. */
+void pmem_commit_begin(struct region_op *op)
 {
 	op->kind = OP_COMMIT;
 	op->needs = op->fenced ? op->snapshot : op->region->posted;
@@ -187,7 +157,7 @@ static bool commit_is_met(const struct region_op *op)
 
 static void commit_end(struct region_op *op)
 {
-	op_end(op, commit_is_void(op) ? (ntstatus_t)STATUS_LOST_WRITEBEHIND_DATA : STATUS_SUCCESS);
+	pmem_op_end(op, commit_is_void(op) ? (ntstatus_t)STATUS_LOST_WRITEBEHIND_DATA : STATUS_SUCCESS);
 }
 
 /* What was posted has been done. */
@@ -202,13 +172,13 @@ static void op_moved(struct region_op *op)
 	if (op->fenced && r->committed < op->snapshot)
 		r->committed = op->snapshot;
 	if (op->durable && op->kind != OP_COMMIT && op->done == op->len)
-		commit_begin(op);
+		pmem_commit_begin(op);
 	if (op->kind == OP_COMMIT && commit_is_met(op))
 		commit_end(op);
 	else if (op->kind != OP_COMMIT && op->done == op->len)
-		op_end(op, STATUS_SUCCESS);
+		pmem_op_end(op, STATUS_SUCCESS);
 	else
-		op_run(op);
+		pmem_op_run(op);
 }
 
 static void work_ended(struct region_op *op, int error)
@@ -226,7 +196,7 @@ static void work_ended(struct region_op *op, int error)
 	if (gone)
 		op_hold(op); /* until the end of the channel is told */
 	else if (op->error)
-		op_end(op, status_from_errno(op->error));
+		pmem_op_end(op, status_from_errno(op->error));
 	else
 		op_moved(op);
 	if (fenced && !gone)
@@ -306,111 +276,6 @@ static void op_read_after_write(struct region_op *op)
 		post_fence(op, c);
 }
 
-/* ---- over SMB ---- */
-
-static void smb_moved(struct region_op *op, ntstatus_t status, size_t n)
-{
-	if (status_is_ok(status) && (n == 0 || n > op->piece))
-		status = STATUS_INVALID_NETWORK_RESPONSE;
-	if (!status_is_ok(status)) {
-		op_end(op, status);
-		return;
-	}
-	op->done += n;
-	op->region->bytes_smb += n;
-	if (op->kind == OP_WRITE)
-		op->region->smb_written++;
-	if (op->done == op->len && op->durable)
-		commit_begin(op);
-	if (op->done == op->len && !op->durable)
-		op_end(op, STATUS_SUCCESS);
-	else
-		op_run(op);
-}
-
-static void smb_read_done(struct tevent_req *sub)
-{
-	struct region_op *op = tevent_req_callback_data_void(sub);
-	struct smb2_read_rsp p = {0};
-	ntstatus_t status = daxsmb_read_recv(sub, &p);
-	uint8_t *to = op->buf + op->done;
-
-	if (status_is_ok(status) && p.data.len && p.data.len <= op->piece && p.data.data != to)
-		memcpy(to, p.data.data, p.data.len);
-	TALLOC_FREE(op->over_smb);
-	smb_moved(op, status, p.data.len);
-}
-
-static void smb_write_done(struct tevent_req *sub)
-{
-	struct region_op *op = tevent_req_callback_data_void(sub);
-	struct smb2_write_rsp p = {0};
-	ntstatus_t status = daxsmb_write_recv(sub, &p);
-
-	TALLOC_FREE(op->over_smb);
-	smb_moved(op, status, p.count);
-}
-
-static void smb_flush_done(struct tevent_req *sub)
-{
-	struct region_op *op = tevent_req_callback_data_void(sub);
-	struct smb2_empty p;
-	ntstatus_t status = daxsmb_flush_recv(sub, &p);
-
-	TALLOC_FREE(op->over_smb);
-	if (!status_is_ok(status)) {
-		op_end(op, status);
-		return;
-	}
-	if (op->region->smb_flushed < op->smb_snapshot)
-		op->region->smb_flushed = op->smb_snapshot;
-	op_run(op);
-}
-
-static struct tevent_req *smb_send(struct region_op *op)
-{
-	struct daxsmb_region *r = op->region;
-	struct daxsmb_file *f = r->file;
-	struct daxsmb_direct *d = f->direct;
-	bool write = op->kind == OP_WRITE;
-	uint32_t most = write ? daxsmb_tree_max_write(d->tree) : daxsmb_tree_max_read(d->tree);
-	uint64_t at = r->offset + op->offset + op->done;
-	size_t left = op->len - op->done;
-
-	op->piece = left < most ? left : most;
-	if (write) {
-		struct smb2_write_req q = {
-			.offset = at, .file_id = f->id, .data = BYTES(op->buf + op->done, op->piece)};
-
-		return daxsmb_write_send(op, d->ev, d->tree, &q);
-	}
-	return daxsmb_read_into_send(op, d->ev, d->tree,
-		&(struct smb2_read_req){.offset = at, .length = (uint32_t)op->piece, .file_id = f->id},
-		op->buf + op->done);
-}
-
-static void smb_go(struct region_op *op, struct tevent_req *sub, tevent_req_fn done)
-{
-	if (!sub) {
-		op_end(op, STATUS_NO_MEMORY);
-		return;
-	}
-	op->over_smb = sub;
-	list_append(&op->region->over_smb, &op->link);
-	tevent_req_set_callback(sub, done, op);
-}
-
-static void smb_flush(struct region_op *op)
-{
-	struct daxsmb_region *r = op->region;
-	struct daxsmb_direct *d = r->file->direct;
-	struct smb2_flush_req q = {.file_id = r->file->id};
-
-	op->flushed = r->state == REGION_SMB;
-	op->smb_snapshot = r->smb_written;
-	smb_go(op, daxsmb_flush_send(op, d->ev, d->tree, &q), smb_flush_done);
-}
-
 /* ---- which way ---- */
 
 static void commit_run(struct region_op *op)
@@ -418,9 +283,9 @@ static void commit_run(struct region_op *op)
 	struct daxsmb_region *r = op->region;
 
 	if (commit_is_void(op))
-		op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
+		pmem_op_end(op, STATUS_LOST_WRITEBEHIND_DATA);
 	else if (op->smb_needs > r->smb_flushed || (r->state == REGION_SMB && !op->flushed))
-		smb_flush(op);
+		pmem_smb_flush(op);
 	else if (r->state != REGION_DIRECT || commit_is_met(op))
 		commit_end(op);
 	else if (r->committing)
@@ -429,14 +294,14 @@ static void commit_run(struct region_op *op)
 		op_read_after_write(op);
 }
 
-static void op_run(struct region_op *op)
+void pmem_op_run(struct region_op *op)
 {
 	struct daxsmb_region *r = op->region;
 	struct daxsmb_conn *c = daxsmb_tree_conn(r->file->direct->tree);
 
 	list_remove(&op->link);
 	if (!c || c->dead)
-		op_end(op, c ? c->dead : (ntstatus_t)STATUS_USER_SESSION_DELETED);
+		pmem_op_end(op, c ? c->dead : (ntstatus_t)STATUS_USER_SESSION_DELETED);
 	else if (r->state == REGION_DRAINING)
 		op_hold(op);
 	else if (op->kind == OP_COMMIT)
@@ -444,7 +309,7 @@ static void op_run(struct region_op *op)
 	else if (r->state == REGION_DIRECT)
 		op_move(op);
 	else
-		smb_go(op, smb_send(op), op->kind == OP_WRITE ? smb_write_done : smb_read_done);
+		pmem_smb_move(op);
 }
 
 /* ---- what waits ---- */
@@ -467,7 +332,7 @@ static void pump(struct tevent_context *ev, struct tevent_immediate *im, void *a
 	if (r->state == REGION_SMB)
 		commits_go_on(r);
 	while (r->state != REGION_DRAINING && (item = list_pop(&r->held)))
-		op_run(container_of(item, struct region_op, link));
+		pmem_op_run(container_of(item, struct region_op, link));
 	pmem_drained(r);
 }
 
@@ -499,13 +364,13 @@ static struct tevent_req *op_send(TALLOC_CTX *mem, struct daxsmb_region *r, enum
 	list_init(&op->link);
 	talloc_set_destructor(op, op_destructor);
 	if (offset > r->length || len > r->length - offset)
-		op_end(op, STATUS_INVALID_VIEW_SIZE);
+		pmem_op_end(op, STATUS_INVALID_VIEW_SIZE);
 	else if (kind != OP_READ && !(r->access & PMEM_ACCESS_WRITE))
-		op_end(op, STATUS_ACCESS_DENIED);
+		pmem_op_end(op, STATUS_ACCESS_DENIED);
 	else if (op->kind != OP_COMMIT && len == 0)
-		op_end(op, STATUS_SUCCESS);
+		pmem_op_end(op, STATUS_SUCCESS);
 	else
-		op_run(op);
+		pmem_op_run(op);
 	return req;
 }
 
