@@ -58,6 +58,13 @@ struct dax_inode *dax_inode_ref(struct dax_inode *i)
 	return i;
 }
 
+static void destroy(struct dax_inode *i)
+{
+	pthread_mutex_destroy(&i->sync_lock);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
 void dax_inode_unref(struct dax_inode *i)
 {
 	if (!i)
@@ -71,8 +78,7 @@ void dax_inode_unref(struct dax_inode *i)
 		return;
 	dax_map_unref(i->map);
 	close(i->fd);
-	pthread_mutex_destroy(&i->lock);
-	free(i);
+	destroy(i);
 }
 
 int dax_inode_fd(const struct dax_inode *i)
@@ -142,6 +148,7 @@ static struct dax_inode *new_inode(const struct dax_wish *w, int fd, unsigned ac
 	i->fd = fd;
 	i->access = access;
 	pthread_mutex_init(&i->lock, NULL);
+	pthread_mutex_init(&i->sync_lock, NULL);
 	return i;
 }
 
@@ -193,12 +200,6 @@ static struct dax_inode *insert(struct dax_inode *new)
 	return i ? i : new;
 }
 
-static void discard(struct dax_inode *i)
-{
-	pthread_mutex_destroy(&i->lock);
-	free(i);
-}
-
 int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
 {
 	struct dax_inode *new = new_inode(w, fd, VFS_READ | VFS_WRITE);
@@ -208,7 +209,7 @@ int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
 	struct dax_inode *i = insert(new);
 	if (i != new) { /* somebody was quick to open the new file */
 		int rc = make_good_for(i, w);
-		discard(new);
+		destroy(new);
 		if (rc < 0) {
 			dax_inode_unref(i);
 			return rc;
@@ -234,7 +235,7 @@ static int open_new(const struct dax_wish *w, struct dax_inode **out)
 	*out = insert(new);
 	if (*out != new) {
 		close(fd);
-		discard(new);
+		destroy(new);
 	}
 	return 0;
 }

@@ -34,6 +34,10 @@ struct dax_inode {
 	bool synced;            /* it has been flushed, when changes were these */
 	unsigned synced_changes;
 	struct dax_stamp seen; /* then, or when this backend set the times since */
+
+	pthread_mutex_t sync_lock; /* held over fsync, taken before lock: who comes after a failure learns of it */
+	atomic_uint errors;        /* of fsync, ever: written under both locks */
+	int error;                 /* the last of them, -errno; guarded by lock */
 };
 
 /* dax_probe.c: what a root offers. */
@@ -98,8 +102,14 @@ enum dax_effect dax_effect_of_write(struct dax_inode *i, uint64_t end, struct da
  * does not matter.
  */
 void dax_times_set(struct dax_inode *i, const struct dax_stamp *before, bool guarded);
-int dax_inode_flush(struct dax_inode *i);
-/* All of a guarded window is as safe as can be, without a flush. */
+/*
+ * errors_seen: of the file that asks. Linux tells an open file description of a write-back error once (fsync(2)), and the files of
+ * an inode have one between them: so each that was open then is told of it here. NULL: who asks has no data.
+ */
+int dax_inode_flush(struct dax_inode *i, atomic_uint *errors_seen);
+/* fsync, which is told of as above. */
+int dax_inode_sync(struct dax_inode *i);
+/* All of a guarded window is as safe as can be, without a flush, and its file has no error to learn of. */
 bool dax_window_is_clean(const struct vfs_window *w);
 int dax_flush(struct vfs_file *f, unsigned flags);
 

@@ -55,6 +55,7 @@ static void use_descriptor_of(struct posix_file *f, struct dax_inode *i)
 		close(f->fd);
 	f->fd = dax_inode_fd(i);
 	f->path_only = false;
+	f->errors_seen = i->errors;
 	f->data = i;
 }
 
@@ -68,6 +69,7 @@ static int finish_new(struct posix_file *f, struct vfs_cred *cred)
 	if (rc < 0)
 		return rc;
 	f->fd = dax_inode_fd(i); /* fd is that, or closed */
+	f->errors_seen = i->errors;
 	f->data = i;
 	return 0;
 }
@@ -128,6 +130,8 @@ int dax_reopen(struct vfs_file *base, struct vfs_cred *cred, unsigned access, un
 	int rc = fstat(f->fd, &st) < 0 ? -errno : get_inode(f, cred, access, st.st_mode, &i);
 	if (rc < 0)
 		return rc;
+	if (!f->data)
+		f->errors_seen = i->errors;
 	if (!atomic_compare_exchange_strong(&f->data, &none, i))
 		dax_inode_unref(i); /* it has that object already */
 	base->access = access;

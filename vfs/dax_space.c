@@ -92,7 +92,7 @@ int dax_allocate(struct dax_inode *i, uint64_t offset, uint64_t len)
 		rc = populate(i->fd, offset, len);
 	if (rc == 0) {
 		dax_inode_wrote(i, (struct dax_extent){offset, offset + len});
-		rc = fsync(i->fd) < 0 ? -errno : 0;
+		rc = dax_inode_sync(i);
 	}
 	return rc;
 }

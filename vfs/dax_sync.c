@@ -48,7 +48,7 @@ enum dax_effect dax_effect_of_write(struct dax_inode *i, uint64_t end, struct da
 
 void dax_times_set(struct dax_inode *i, const struct dax_stamp *before, bool guarded)
 {
-	struct stat st;
+	struct stat st = {0};
 	int rc = fstat(i->fd, &st);
 	struct dax_stamp after = stamp_of(&st);
 
@@ -78,12 +78,27 @@ bool dax_window_is_clean(const struct vfs_window *w)
 	struct dax_inode *i = dax_inode_of(w->file);
 
 	pthread_mutex_lock(&i->lock);
-	bool clean = w->guarded && w->map->sync && i->synced && i->synced_changes == i->changes;
+	bool clean = w->guarded && w->map->sync && i->synced && i->synced_changes == i->changes &&
+		     posix_file_of(w->file)->errors_seen == i->errors;
 	pthread_mutex_unlock(&i->lock);
 	return clean;
 }
 
-int dax_inode_flush(struct dax_inode *i)
+int dax_inode_sync(struct dax_inode *i)
+{
+	pthread_mutex_lock(&i->sync_lock);
+	int rc = fsync(i->fd) < 0 ? -errno : 0;
+	if (rc < 0) {
+		pthread_mutex_lock(&i->lock);
+		i->errors++;
+		i->error = rc;
+		pthread_mutex_unlock(&i->lock);
+	}
+	pthread_mutex_unlock(&i->sync_lock);
+	return rc;
+}
+
+static int sync_if_changed(struct dax_inode *i)
 {
 	unsigned changes = i->changes;
 	struct stat st;
@@ -93,14 +108,30 @@ int dax_inode_flush(struct dax_inode *i)
 	struct dax_stamp now = stamp_of(&st);
 	if (is_clean(i, changes, &now))
 		return 0;
-	if (fsync(i->fd) < 0)
-		return -errno;
+	int rc = dax_inode_sync(i);
+	if (rc < 0)
+		return rc;
 	pthread_mutex_lock(&i->lock);
 	i->synced = true;
 	i->synced_changes = changes;
 	i->seen = now;
 	pthread_mutex_unlock(&i->lock);
 	return 0;
+}
+
+int dax_inode_flush(struct dax_inode *i, atomic_uint *errors_seen)
+{
+	int rc = sync_if_changed(i);
+
+	if (!errors_seen)
+		return rc;
+	pthread_mutex_lock(&i->lock);
+	if (*errors_seen != i->errors) {
+		*errors_seen = i->errors;
+		rc = i->error;
+	}
+	pthread_mutex_unlock(&i->lock);
+	return rc;
 }
 
 /* A handle without data access has no data to flush, but others of the inode may, and the inode has
@@ -113,7 +144,7 @@ int dax_flush(struct vfs_file *base, unsigned flags)
 
 	if (!i && !found)
 		return posix_flush(base, flags);
-	int rc = dax_inode_flush(i ? i : found);
+	int rc = i ? dax_inode_flush(i, &f->errors_seen) : dax_inode_flush(found, NULL);
 	dax_inode_unref(found);
 	return rc;
 }

@@ -116,7 +116,7 @@ int dax_window_written(struct vfs_window *w, size_t at, size_t len)
 
 int dax_window_flush(struct vfs_window *w)
 {
-	return dax_inode_flush(dax_inode_of(w->file));
+	return dax_flush(w->file, 0);
 }
 
 void dax_window_close(struct vfs_window *w)

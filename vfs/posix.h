@@ -32,6 +32,7 @@ struct posix_file {
 	atomic_bool path_only; /* O_PATH: names the file but gives no access to it */
 	bool symlink;
 	_Atomic(struct dax_inode *) data; /* in a mapped share: what has the data; one ref, or NULL */
+	atomic_uint errors_seen;          /* data's errors that this file has been told of, or that came before it */
 	uint64_t dev, ino;
 	char path[]; /* as a client spells it */
 };

@@ -24,6 +24,7 @@ static struct posix_file *new_file(struct posix_share *s, const char *path, int 
 	f->fd = fd;
 	f->path_only = path_only;
 	f->data = NULL;
+	f->errors_seen = 0;
 	f->symlink = S_ISLNK(st->unix_mode);
 	f->dev = st->dev;
 	f->ino = st->ino;

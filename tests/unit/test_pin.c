@@ -174,7 +174,7 @@ static void what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_chan
 	struct world *w = pinned(state);
 	struct vfs_window *window = vfs_pin_window(w->pin);
 
-	assert_int_equal(dax_inode_flush(dax_inode_of(window->file)), 0);
+	assert_int_equal(dax_inode_flush(dax_inode_of(window->file), NULL), 0);
 	assert_false(vfs_pin_is_clean(w->pin));
 	window->map->sync = true;
 	assert_true(vfs_pin_is_clean(w->pin));
@@ -185,7 +185,7 @@ static void what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_chan
 	}
 	assert_int_equal(vfs_truncate(window->file, 2 * FILE_SIZE, 0), 0);
 	assert_false(vfs_pin_is_clean(w->pin));
-	assert_int_equal(dax_inode_flush(dax_inode_of(window->file)), 0);
+	assert_int_equal(dax_inode_flush(dax_inode_of(window->file), NULL), 0);
 	assert_true(vfs_pin_is_clean(w->pin));
 	/* What is not guarded is flushed once more when others have changed something. */
 	window->guarded = false;
