@@ -140,7 +140,7 @@ int ctl_revoke(const struct ctl *ctl, int argc, char **argv)
 	return argc <= 2 && line ? ask(ctl, line, false, stdout) : CTL_USAGE;
 }
 
-/* The answer is one line: "reloaded", or "error: " and why not. */
+/* The answer is one line: "reloaded", or "warning: " and what of the log does not hold, or "error: " and why nothing does. */
 int ctl_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	char answer[4096] = "";
@@ -151,6 +151,8 @@ int ctl_reload(const struct ctl *ctl, int argc, char **argv)
 		fclose(out);
 	if (status == CTL_OK && strcmp(answer, "reloaded\n") != 0) {
 		answer[strcspn(answer, "\n")] = '\0';
+		if (strncmp(answer, "warning: ", 9) == 0)
+			return ctl_fail("the configuration has been read again, but %s", answer + 9);
 		return ctl_fail("the old configuration stays: %s", strncmp(answer, "error: ", 7) == 0 ? answer + 7 : answer);
 	}
 	return status;

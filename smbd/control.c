@@ -123,6 +123,15 @@ static void revoke_local(struct local *l, void *arg)
 	v->count += grants_end_local(l, v->share, GRANT_CAUSE_ADMIN);
 }
 
+static const char *answer_reload(TALLOC_CTX *mem, struct server *s)
+{
+	const char *no_log, *why = reload(mem, s, &no_log);
+
+	if (why)
+		return talloc_asprintf(mem, "error: %s\n", why);
+	return no_log ? talloc_asprintf(mem, "warning: %s\n", no_log) : "reloaded\n";
+}
+
 void control_serve(struct server *s, int listen_fd)
 {
 	struct timeval timeout = {.tv_sec = CLIENT_TIMEOUT_S};
@@ -148,8 +157,7 @@ void control_serve(struct server *s, int listen_fd)
 		server_each_local(s, revoke_local, &v);
 		write_all(fd, talloc_asprintf(mem, "%u revoked\n", v.count));
 	} else if (strcmp(line, "reload") == 0) {
-		const char *why = reload(mem, s);
-		write_all(fd, why ? talloc_asprintf(mem, "error: %s\n", why) : "reloaded\n");
+		write_all(fd, answer_reload(mem, s));
 	} else if (strcmp(line, "stop") == 0) {
 		write_all(fd, "stopping\n");
 		talloc_free(mem);

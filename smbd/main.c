@@ -322,8 +322,9 @@ static void stop(struct server *s, int signal_fd)
 static void read_again(struct server *s)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
+	const char *no_log;
 
-	reload(mem, s);
+	reload(mem, s, &no_log);
 	talloc_free(mem);
 }
 

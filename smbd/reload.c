@@ -12,7 +12,7 @@
 /* What of [global] holds at once; of the shares all does, see tree_adopt. The rest is what the process was
  * started with. */
 static const enum conf_param at_once[] = {P_LOG_LEVEL, P_LOG_FILE, P_MAX_LOG_SIZE, P_PMEM_REVOKE_TIMEOUT,
-	P_PMEM_MAX_GRANTS, P_RDMA_READ_TIMEOUT};
+	P_PMEM_MAX_GRANTS, P_PMEM_POLL, P_RDMA_READ_TIMEOUT};
 
 const char *reload_log(TALLOC_CTX *mem, const struct conf *conf, const char *level)
 {
@@ -103,28 +103,28 @@ static void say_what_must_wait(const struct conf *started, const struct conf *no
 			continue;
 		const char *old = conf_show(mem, conf_global(started), p),
 			   *new = conf_show(mem, conf_global(now), p);
-		if (old && new &&strcmp(old, new) != 0)
+		if (old && new && strcmp(old, new) != 0)
 			log_warning(conf, "%s = %s takes effect after a restart; until then it is %s",
 				conf_param_name(p), new, old);
 	}
 	talloc_free(mem);
 }
 
-const char *reload(TALLOC_CTX *mem, struct server *s)
+const char *reload(TALLOC_CTX *mem, struct server *s, const char **no_log)
 {
-	const char *why, *no_log;
+	const char *why;
 	struct settings *new = read_again(mem, s, &why), *old = s->settings;
 
 	if (new) {
 		server_each_local(s, adopt, new);
 		s->settings = new;
-		share_cache_prune(s->shares, new->conf);
+		share_cache_prune(s->shares, new->generation, new->conf);
 		settings_unref(old);
 	}
 	/* The log file is opened anew in any case: it may have been renamed. */
-	no_log = reload_log(mem, s->settings->conf, s->log_level);
-	if (no_log)
-		log_error(core, "%s", no_log);
+	*no_log = reload_log(mem, s->settings->conf, s->log_level);
+	if (*no_log)
+		log_error(core, "%s", *no_log);
 	if (!new) {
 		log_error(conf, "the old configuration stays: %s", why);
 		return why;

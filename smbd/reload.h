@@ -11,8 +11,8 @@ const char *reload_log(TALLOC_CTX *mem, const struct conf *conf, const char *lev
 /*
  * Reads the configuration again and puts it in the place of the one that holds: when this returns each
  * reactor has it, and direct grants that it does not permit are fenced. NULL; or why the old one stays,
- * allocated under mem, which the log says, too. Main thread.
+ * allocated under mem, which the log says, too. *no_log: why the log is not as configured, likewise. Main thread.
  */
-const char *reload(TALLOC_CTX *mem, struct server *s);
+const char *reload(TALLOC_CTX *mem, struct server *s, const char **no_log);
 
 #endif

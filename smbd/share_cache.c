@@ -25,15 +25,21 @@ struct share_cache {
 	pthread_mutex_t lock;
 	struct list entries;
 	unsigned count;
+	uint64_t generation; /* that holds; what is older is not kept */
 };
+
+static void free_entry(struct entry *e)
+{
+	vfs_share_unref(e->share);
+	vfs_guard_unref(e->guard);
+	talloc_free(e);
+}
 
 static void drop(struct share_cache *c, struct entry *e)
 {
 	list_remove(&e->link);
 	c->count--;
-	vfs_share_unref(e->share);
-	vfs_guard_unref(e->guard);
-	talloc_free(e);
+	free_entry(e);
 }
 
 static int cache_destructor(struct share_cache *c)
@@ -121,15 +127,19 @@ static struct entry *make_entry(uint64_t generation, const struct conf_section *
 	return e;
 }
 
-/* Keeps it in place of what was kept before. */
+/* Keeps it in place of what was kept before, unless the configuration has been read again meanwhile. */
 static void remember(struct share_cache *c, struct entry *e, struct vfs_guard **guard)
 {
-
 	if (!e)
 		return; /* not kept: the next one opens it again */
 	*guard = e->guard ? vfs_guard_ref(e->guard) : NULL;
 	pthread_mutex_lock(&c->lock);
 	struct entry *old = find(c, e->name, e->root, e->read_only);
+	if (e->generation < c->generation || (old && e->generation < old->generation)) {
+		pthread_mutex_unlock(&c->lock);
+		free_entry(e);
+		return;
+	}
 	if (old)
 		drop(c, old);
 	list_append(&c->entries, &e->link);
@@ -158,9 +168,10 @@ int share_cache_open(struct share_cache *c, uint64_t generation, const struct co
 	return rc;
 }
 
-void share_cache_prune(struct share_cache *c, const struct conf *conf)
+void share_cache_prune(struct share_cache *c, uint64_t generation, const struct conf *conf)
 {
 	pthread_mutex_lock(&c->lock);
+	c->generation = generation;
 	LIST_FOREACH_SAFE(item, &c->entries) {
 		struct entry *e = container_of(item, struct entry, link);
 		if (!conf_find_section(conf, e->name))

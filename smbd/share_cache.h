@@ -21,8 +21,8 @@ struct share_cache *share_cache_new(TALLOC_CTX *mem);
 int share_cache_open(struct share_cache *c, uint64_t generation, const struct conf_section *section, const char *root,
 	const struct vfs_share_options *o, struct vfs_share **out, struct vfs_guard **guard);
 
-/* Shares that are not in conf are kept no longer. */
-void share_cache_prune(struct share_cache *c, const struct conf *conf);
+/* conf holds from now on: shares that are not in it are kept no longer, nor what is opened for an older generation. */
+void share_cache_prune(struct share_cache *c, uint64_t generation, const struct conf *conf);
 
 /* What is kept of a share. guard: of its files, if they are mapped; NULL: there is none, and no_guard says why. */
 struct share_facts {
