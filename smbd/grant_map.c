@@ -117,7 +117,8 @@ static void deliver_word(struct reactor *self, struct message *m)
 	if (g && w->lost) {
 		grant_end(g, GRANT_CAUSE_FAULT);
 	} else if (g) {
-		g->cause = GRANT_CAUSE_LOCAL;
+		if (g->state == GRANT_LIVE) /* else somebody else was first */
+			g->cause = GRANT_CAUSE_LOCAL;
 		grant_step(g, GRANT_EV_RECALL);
 	}
 	free(w);
