@@ -68,11 +68,11 @@ void grants_end_forbidden(struct local *l);
 
 /* node_watch_sink: a lease is being broken; grants that need more than is left are recalled. */
 void grants_lease_breaks(struct reactor *self, const struct node_break *b);
-/* A client is about to acknowledge a break of its lease: those recalled that need more than it keeps are fenced when this returns. */
+/* A client is about to acknowledge a break of its lease: recalled grants that need more than it keeps are fenced then. */
 void grants_lease_answered(struct local *l, const uint8_t *client_guid, const uint8_t *key, uint32_t keeps);
 /*
- * It has, and may have kept less than it was left: so are all others that need more, for the lease has nothing any more that could
- * be broken for their sake.
+ * It has, and may have kept less than it was left: all others that need more are fenced, too, as the lease has nothing any more
+ * that could be broken to recall them.
  */
 void grants_lease_acked(struct local *l, const uint8_t *client_guid, const uint8_t *key, uint32_t keeps);
 

@@ -150,17 +150,16 @@ struct node_break {
 extern void (*node_break_sink)(struct reactor *self, const struct node_break *b);
 
 /*
- * Who watches an entry learns of each break of its lease or oplock on the entry's reactor, before the client is told; the
- * break then names this entry. What is held at that moment says node_caching. Set once before reactors run.
+ * Who has direct access through an entry learns of each break of its lease or oplock on the entry's reactor, before the client
+ * is told; the break then names this entry. What is held at that moment says node_caching. Set once before reactors run.
  */
-void node_watch(struct node_entry *e, bool on);
 extern void (*node_watch_sink)(struct reactor *self, const struct node_break *b);
 
 /* ---- direct grants (smbd/grant.h) ---- */
 
 /*
- * The entry's owner has made one, or it is fenced. While there is one the entry is watched; while there is one for writing
- * opens by others wait, whatever has become of the lease that it rests on.
+ * The entry's owner has made one, or it is fenced. While there is one the entry's breaks are told to node_watch_sink; while
+ * there is one for writing opens by others wait, whatever has become of the lease that it rests on.
  */
 void node_pin_began(struct node_entry *e, bool write);
 void node_pin_ended(struct node_entry *e, bool write);

@@ -119,7 +119,7 @@ static void announce(const struct node_holder *h, const struct lease_notice *not
 		if (!first.to)
 			first = m;
 		m.sink = node_watch_sink;
-		if (e->watched)
+		if (e->pins)
 			add_errand(errands, &m);
 	}
 	if (tell_client && first.to)
@@ -449,11 +449,4 @@ bool node_lease_is_used(struct node_table *t, const uint8_t *client_guid, const 
 	bool used = node_find_lease(t, client_guid, key);
 	pthread_mutex_unlock(&t->lock);
 	return used;
-}
-
-void node_watch(struct node_entry *e, bool on)
-{
-	pthread_mutex_lock(&e->table->lock);
-	e->watched = on;
-	pthread_mutex_unlock(&e->table->lock);
 }

@@ -12,7 +12,6 @@ void node_pin_began(struct node_entry *e, bool write)
 	e->pins++;
 	e->write_pins += write;
 	e->node->pins++;
-	e->watched = true;
 	pthread_mutex_unlock(&e->table->lock);
 }
 
@@ -24,7 +23,7 @@ void node_pin_ended(struct node_entry *e, bool write)
 	list_init(&errands);
 	pthread_mutex_lock(&t->lock);
 	e->node->pins--;
-	e->watched = --e->pins;
+	e->pins--;
 	e->write_pins -= write;
 	node_wake_all(e->node, &errands);
 	node_unlock_and_send(t, &errands);

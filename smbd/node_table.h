@@ -60,7 +60,6 @@ struct node_entry {
 	struct reactor *reactor;
 	uint64_t session_id;
 	struct smb2_file_id file_id;
-	bool watched;
 	unsigned pins, write_pins; /* direct grants, and those of them for writing */
 	unsigned grants_seen; /* node->grants when others' caches were broken last; the owner's */
 };

@@ -434,17 +434,19 @@ static void watchers_learn_of_each_break_before_the_client(void **state)
 	struct node_entry *a = leased(1, alice, 1, RWH, RWH), *b = leased(2, alice, 1, RWH, RWH);
 	struct node_entry *c = leased(3, alice, 1, RWH, RWH), *other = plain(4, 2, "other");
 
-	node_watch(b, true);
-	node_watch(c, true);
-	node_watch(other, true);
+	node_pin_began(b, false);
+	node_pin_began(c, false);
+	node_pin_began(other, false);
 	must_wait(claim(5, 1, READ, SHARE_ALL), 5);
 	expect_watch(2, RWH, R | H);
 	expect_watch(3, RWH, R | H);
 	expect_lease_break(1, RWH, R | H, true);
-	node_watch(c, false);
+	node_pin_ended(c, false);
+	expect_wake(5);
 	node_expire_breaks(w.table, clock_now_ns() + BREAK_NS);
 	expect_watch(2, RWH, 0);
-	expect_wake(5);
+	node_pin_ended(b, false);
+	node_pin_ended(other, false);
 	close_entry(a);
 	close_entry(b);
 	close_entry(c);
@@ -457,13 +459,14 @@ static void watcher_of_an_oplock_learns_of_its_break(void **state)
 	uint8_t level;
 
 	assert_int_equal(node_caching(a, NULL), RWH);
-	node_watch(a, true);
+	node_pin_began(a, false);
 	must_wait(claim(2, 1, READ, SHARE_ALL), 5);
 	expect_watch(1, RWH, R);
 	expect_break(1, SMB2_OPLOCK_LEVEL_II);
 	assert_status(node_oplock_ack(a, SMB2_OPLOCK_LEVEL_II, &level), STATUS_SUCCESS);
 	assert_int_equal(node_caching(a, NULL), R);
 	expect_wake(5);
+	node_pin_ended(a, false);
 	close_entry(a);
 }
 
@@ -502,13 +505,16 @@ static void *hammer(void *arg)
 		c.overwrites = round % 7 == 0;
 		if (node_open(w.table, &c, &sleeper, &e, &level) != STATUS_SUCCESS)
 			continue;
-		node_watch(e, round % 2);
+		if (round % 2)
+			node_pin_began(e, false);
 		node_break_caches(e);
 		node_break_late_caches(e);
 		(void)node_check_rename(e, &sleeper);
 		(void)node_caching(e, NULL);
 		(void)node_lease(e, &lease);
 		node_expire_breaks(w.table, round % 11 ? 0 : UINT64_MAX);
+		if (round % 2)
+			node_pin_ended(e, false);
 		close_entry(e);
 	}
 	return NULL;
