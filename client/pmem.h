@@ -77,6 +77,13 @@ struct daxsmb_file {
 	uint64_t mapped_ns; /* when a region was last mapped */
 };
 
+/* A Read behind the Writes: it is answered when what they placed is as safe as the level says. */
+struct pmem_fence {
+	struct rdma_work work;
+	struct iovec iov;
+	uint8_t byte;
+};
+
 struct daxsmb_region {
 	struct list link;
 	struct daxsmb_file *file;
@@ -92,9 +99,7 @@ struct daxsmb_region {
 	unsigned lost, reported; /* how often writes were lost, and of which time a commit has told */
 	struct tevent_immediate *pump;
 
-	struct rdma_work drain; /* the commit before a mapping is given back */
-	struct iovec drain_iov;
-	uint8_t drain_byte;
+	struct pmem_fence drain; /* the commit before a mapping is given back */
 	bool draining_commit, unmapped, tell_lost;
 	bool gone; /* with the channel */
 	struct tevent_timer *unmap_again;
@@ -139,7 +144,10 @@ uint32_t pmem_lease_for(uint32_t access);
 /* Nothing is done for the file any more. */
 void pmem_file_ends(struct daxsmb_file *f);
 
-/* pmem_io.c: what is held goes its way, from the event loop. */
+/* pmem_io.c: posts it; container_of(work, struct pmem_fence, work) is done. */
+void pmem_fence_post(const struct daxsmb_region *r, struct rdma_conn *c, struct pmem_fence *f,
+	void (*done)(struct rdma_work *work, int error));
+/* What is held goes its way, from the event loop. */
 void pmem_pump(struct daxsmb_region *r);
 /* The region is freed: what concerns it ends. */
 void pmem_operations_end(struct daxsmb_region *r);

@@ -237,26 +237,17 @@ void pmem_mapped(struct daxsmb_region *r, const struct pmem_map_rsp *map)
 
 static void drain_committed(struct rdma_work *w, int error)
 {
-	struct daxsmb_region *r = container_of(w, struct daxsmb_region, drain);
+	struct daxsmb_region *r = container_of(w, struct daxsmb_region, drain.work);
 
 	r->draining_commit = false;
 	if (error == -ECONNRESET || error == -ECANCELED)
 		return; /* the end of the channel says the rest */
-	if (!error)
-		r->committed = r->posted;
+	if (error) {
+		pmem_channel_end(r->file->direct); /* what is not committed counts as lost */
+		return;
+	}
+	r->committed = r->posted;
 	pmem_drained(r);
-}
-
-static void drain_commit(struct daxsmb_region *r, struct rdma_conn *c)
-{
-	r->drain_iov = (struct iovec){&r->drain_byte, 1};
-	r->drain = (struct rdma_work){.iov = &r->drain_iov,
-		.n = 1,
-		.tag = r->map.descriptors[0].token,
-		.remote_offset = r->map.descriptors[0].offset,
-		.done = drain_committed};
-	r->draining_commit = true;
-	rdma_read(c, &r->drain);
 }
 
 /*
@@ -323,7 +314,8 @@ static void drain(struct daxsmb_region *r)
 	if (!c && !r->gone)
 		return; /* the channel is about to end: region_lost */
 	if (!r->gone && r->posted > r->committed && !r->unmapping) {
-		drain_commit(r, c);
+		r->draining_commit = true;
+		pmem_fence_post(r, c, &r->drain, drain_committed);
 		return;
 	}
 	if (!r->unmapped) {

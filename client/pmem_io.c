@@ -212,7 +212,7 @@ static void moved(struct rdma_work *w, int error)
 
 static void fence_answered(struct rdma_work *w, int error)
 {
-	work_ended(container_of(w, struct region_op, fence), error);
+	work_ended(container_of(w, struct region_op, fence.work), error);
 }
 
 /* The connection on which to post, where it is there; else the operation waits. */
@@ -229,7 +229,14 @@ static struct rdma_conn *op_issue(struct region_op *op)
 	return c;
 }
 
-/* A Read behind the Writes: it is answered when what they placed is as safe as the level says. */
+void pmem_fence_post(const struct daxsmb_region *r, struct rdma_conn *c, struct pmem_fence *f,
+	void (*done)(struct rdma_work *work, int error))
+{
+	f->work = (struct rdma_work){.iov = &f->iov, .n = 1, .done = done};
+	f->iov = (struct iovec){&f->byte, remote_of(r, 0, 1, &f->work)};
+	rdma_read(c, &f->work);
+}
+
 static void post_fence(struct region_op *op, struct rdma_conn *c)
 {
 	struct daxsmb_region *r = op->region;
@@ -238,11 +245,7 @@ static void post_fence(struct region_op *op, struct rdma_conn *c)
 	op->fenced = true;
 	op->under_way++;
 	r->committing = true;
-	op->fence_iov = (struct iovec){&op->byte, remote_of(r, 0, 1, &op->fence)};
-	op->fence.iov = &op->fence_iov;
-	op->fence.n = 1;
-	op->fence.done = fence_answered;
-	rdma_read(c, &op->fence);
+	pmem_fence_post(r, c, &op->fence, fence_answered);
 }
 
 static void op_move(struct region_op *op)

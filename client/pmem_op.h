@@ -18,13 +18,13 @@ struct region_op {
 	size_t len, done, piece;
 	bool durable; /* a write that becomes a commit when it is done */
 	struct tevent_req *over_smb;
-	struct rdma_work work, fence; /* fence: the Read of a commit */
-	struct iovec iov, fence_iov;
+	struct rdma_work work;
+	struct iovec iov;
+	struct pmem_fence fence; /* of a commit */
 	unsigned under_way; /* of these two */
 	int error;          /* of them, the first */
 	bool fenced, freed; /* the fence was posted; while they are under way */
 	/* of a commit */
-	uint8_t byte;
 	bool flushed;          /* FLUSH was sent while there was no mapping */
 	uint64_t needs;        /* r->posted when it began */
 	uint64_t snapshot;     /* r->posted when its Read was posted */

@@ -320,6 +320,22 @@ static void the_end_of_the_session_proves_that_the_mapping_is_gone(void **state)
 	ended_with(1, STATUS_CONNECTION_RESET);
 }
 
+static void a_last_commit_that_fails_loses_what_was_written(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	write_at(0, 10);
+	work_ends(0, 0);
+	lease_breaks(SMB2_LEASE_READ | SMB2_LEASE_HANDLE, true);
+	assert_int_equal(work_count, 2);
+	work_ends(1, -EIO);
+	assert_true(channel.closed);
+	rig_run(&rig);
+	gone_is_confirmed();
+	commit();
+	ended_with(2, STATUS_LOST_WRITEBEHIND_DATA);
+	assert_int_equal(work_count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -343,6 +359,7 @@ int main(void)
 		CASE(an_unmapping_that_nobody_asked_about_outlives_its_file),
 		CASE(nothing_goes_over_smb_until_the_mapping_is_known_to_be_gone),
 		CASE(the_end_of_the_session_proves_that_the_mapping_is_gone),
+		CASE(a_last_commit_that_fails_loses_what_was_written),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
