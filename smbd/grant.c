@@ -307,18 +307,13 @@ static bool needs_more(const struct grant *g, uint32_t lease)
 	return need & ~lease;
 }
 
-/*
- * Without an answer to wait for, the right to write is gone already; reading may end in its own time. So is all that rests
- * on the lease where it has been answered before this was heard of.
- */
+/* Without an answer to wait for, the right to write is gone already; reading may end in its own time. */
 static void lease_breaks(struct grant *g, const struct node_break *b)
 {
-	bool answered = b->ack && needs_more(g, node_caching(g->open->node, NULL));
-
 	g->lease_breaks = true;
 	if (grant_is_open(g->state) && !g->recalled_ns)
 		g->cause = GRANT_CAUSE_CLIENT;
-	if (answered || (!b->ack && (g->access & PMEM_ACCESS_WRITE)))
+	if (!b->ack && (g->access & PMEM_ACCESS_WRITE))
 		grant_step(g, GRANT_EV_END);
 	else
 		grant_step(g, GRANT_EV_RECALL);
