@@ -68,16 +68,9 @@ static void close_share(struct vfs_share *s)
 /* cmocka has a handler of SIGBUS of its own for the time of each test. */
 #define CATCH_FAULTS() assert_int_equal(fault_install(), 0)
 
-/* A path in the share as the local system sees it, in one of a few buffers. */
 static inline const char *local(const char *path)
 {
-	static char buffers[4][512];
-	static unsigned turn;
-	char *out = buffers[turn++ % ARRAY_SIZE(buffers)];
-
-	vfs_act_as_process();
-	snprintf(out, sizeof(buffers[0]), "%s/%s", root, path);
-	return out;
+	return local_path(root, path);
 }
 
 static inline struct vfs_window window_of(struct vfs_file *f, uint64_t offset, size_t len, unsigned access)

@@ -35,16 +35,9 @@ static void close_share(struct vfs_share *s)
 	nftw(share_root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A path in the share as the local system sees it, in one of a few buffers. */
 static inline const char *local(const char *path)
 {
-	static char buffers[4][512];
-	static unsigned turn;
-	char *out = buffers[turn++ % ARRAY_SIZE(buffers)];
-
-	vfs_act_as_process();
-	snprintf(out, sizeof(buffers[0]), "%s/%s", share_root, path);
-	return out;
+	return local_path(share_root, path);
 }
 
 static inline void make_local(const char *path, const char *text)

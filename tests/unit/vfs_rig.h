@@ -148,4 +148,16 @@ static inline const char *listing(struct vfs_file *dir, const char *pattern, boo
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_usual)
 
+/* A path beneath a share's root as the local system sees it, in one of a few buffers. */
+static inline const char *local_path(const char *top, const char *path)
+{
+	static char buffers[4][512];
+	static unsigned turn;
+	char *out = buffers[turn++ % ARRAY_SIZE(buffers)];
+
+	vfs_act_as_process();
+	snprintf(out, sizeof(buffers[0]), "%s/%s", top, path);
+	return out;
+}
+
 #endif
