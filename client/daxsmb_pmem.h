@@ -22,8 +22,9 @@
  * events. When the RDMA connection ends, as it does when the server takes a mapping away without asking, what
  * was written since the last commit may or may not be in the file. The next commit of the region, and each
  * that is under way, then fails with STATUS_LOST_WRITEBEHIND_DATA, once; who wants the data there writes it
- * again and commits. Reads are repeated over SMB, and so are writes that had not ended. When the connection
- * of the session ends, everything fails, for good.
+ * again and commits. Reads are repeated over SMB, and so are writes that had not ended. The library ends that
+ * connection itself if it keeps what is under way for so long that the mapping cannot be given back in time.
+ * When the connection of the session ends, everything fails, for good.
  *
  * Encryption: a session or share that is to be encrypted has no direct access. Signatures do not cover what
  * RDMA moves.
@@ -66,8 +67,8 @@ const struct pmem_offer_rsp *daxsmb_file_offer(const struct daxsmb_file *f);
 uint64_t daxsmb_file_size(const struct daxsmb_file *f); /* when it was opened */
 struct smb2_file_id daxsmb_file_id(const struct daxsmb_file *f);
 
-/* CLOSE, which ends what is mapped. No request of its regions may be under way. The file is freed with the
- * request. */
+/* CLOSE, which ends what is mapped. No read, write or commit of its regions may be under way. The file is freed
+ * with the request. A MAP that is under way when its file is closed or freed ends with STATUS_CANCELLED. */
 struct tevent_req *daxsmb_file_close_send(TALLOC_CTX *mem, struct daxsmb_file *f);
 ntstatus_t daxsmb_file_close_recv(struct tevent_req *req);
 

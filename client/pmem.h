@@ -73,6 +73,7 @@ struct daxsmb_file {
 	struct tevent_req *request;     /* the acknowledgement */
 	struct pmem_look *look;         /* the lease is asked for again */
 	struct tevent_timer *retry;
+	struct tevent_timer *patience; /* with the channel, while the lease is being broken */
 	unsigned pause_ms;
 	uint64_t mapped_ns; /* when a region was last mapped */
 };
@@ -104,6 +105,7 @@ struct daxsmb_region {
 	bool gone; /* with the channel */
 	struct tevent_timer *unmap_again;
 	struct tevent_req *request;   /* MAP or UNMAP */
+	struct tevent_req *mapping;   /* the caller's, until it has received the region */
 	struct tevent_req *unmapping; /* the caller's, also when it has ended */
 
 	daxsmb_region_fn watcher;
@@ -127,6 +129,8 @@ void pmem_poll_end(struct daxsmb_direct *d);
 struct tevent_req *pmem_map_request_send(TALLOC_CTX *mem, struct daxsmb_region *r);
 ntstatus_t pmem_map_request_recv(struct tevent_req *req, struct pmem_map_rsp *out);
 struct tevent_req *pmem_unmap_request_send(TALLOC_CTX *mem, struct daxsmb_region *r);
+/* The file goes: so do regions that their callers have not received yet. */
+void pmem_maps_end(struct daxsmb_file *f);
 
 /* pmem_open.c: contexts of a CREATE for the file's lease. */
 struct bytes pmem_contexts(TALLOC_CTX *mem, const struct daxsmb_file *f);

@@ -192,6 +192,8 @@ void pmem_file_ends(struct daxsmb_file *f)
 {
 	f->closed = true;
 	TALLOC_FREE(f->retry);
+	TALLOC_FREE(f->patience);
+	pmem_maps_end(f);
 	if (f->look)
 		f->look->file = NULL;
 	f->look = NULL;
@@ -333,6 +335,7 @@ static void break_over(struct daxsmb_file *f)
 	f->breaking = false;
 	f->must_ack = false;
 	f->lease = f->left;
+	TALLOC_FREE(f->patience);
 	retry_schedule(f);
 }
 
@@ -368,13 +371,18 @@ static void acknowledge(struct daxsmb_file *f)
 		break_over(f);
 }
 
-/* Whether all regions have given back what the break takes. */
+/*
+ * Whether all regions have given back what the break takes. A MAP that waits for its channel has not been
+ * sent: when it is, it will ask by the lease that is held then.
+ */
 static bool is_quiet(const struct daxsmb_file *f)
 {
+	bool sent = pmem_rdma(f->direct);
+
 	LIST_FOREACH (item, &f->regions) {
 		const struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
 
-		if (needs_more(r, f->left) && (r->state != REGION_SMB || r->request))
+		if (needs_more(r, f->left) && (r->state != REGION_SMB || (r->request && sent)))
 			return false;
 	}
 	return true;
@@ -416,6 +424,27 @@ void pmem_drained(struct daxsmb_region *r)
 	pmem_file_advance(f);
 }
 
+static void channel_given_up(
+	struct tevent_context *ev, struct tevent_timer *te, struct timeval now, void *arg)
+{
+	struct daxsmb_file *f = arg;
+
+	f->patience = NULL;
+	if (!is_quiet(f))
+		pmem_channel_end(f->direct);
+}
+
+/* A silent channel is ended before the server's deadline: UNMAP and the answer go over the first connection.
+ */
+static void be_patient(struct daxsmb_file *f)
+{
+	uint32_t ms = f->offer.revoke_timeout / 8 * 7;
+
+	if (f->offer.revoke_timeout && !f->patience)
+		f->patience = tevent_add_timer(f->direct->ev, f,
+			tevent_timeval_current_ofs(ms / 1000, ms % 1000 * 1000), channel_given_up, f);
+}
+
 void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 {
 	struct daxsmb_file *f = arg;
@@ -428,6 +457,7 @@ void pmem_file_broken(void *arg, const struct smb2_lease_break_notification *n)
 	f->lease = n->new_state;
 	f->must_ack |= n->flags & ACK_REQUIRED;
 	TALLOC_FREE(f->retry);
+	be_patient(f);
 	LIST_FOREACH (item, &f->regions) {
 		struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
 

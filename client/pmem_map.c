@@ -188,6 +188,7 @@ struct tevent_req *daxsmb_map_send(
 
 	if (!req)
 		return NULL;
+	tevent_req_defer_callback(req, f->direct->ev);
 	if (!access || (access & ~(f->access | PMEM_ACCESS_READ))) {
 		tevent_req_error(req, STATUS_INVALID_PARAMETER);
 		return tevent_req_post(req, f->direct->ev);
@@ -199,8 +200,9 @@ struct tevent_req *daxsmb_map_send(
 	if (tevent_req_nomem(sub, req))
 		return tevent_req_post(req, f->direct->ev);
 	tevent_req_set_callback(sub, first_map_answered, req);
-	/* A break that comes meanwhile waits for the answer. */
+	/* Once it is sent a break waits for the answer. */
 	s->region->request = sub;
+	s->region->mapping = req;
 	list_append(&f->regions, &s->region->link);
 	return req;
 }
@@ -225,9 +227,10 @@ static void first_map_answered(struct tevent_req *sub)
 		pmem_mapped(r, &map);
 	else if (may_be_mapped_later(status))
 		status = STATUS_SUCCESS;
+	if (status_is_ok(status))
+		pmem_drained(r);
 	else
-		list_remove(&r->link);
-	pmem_drained(r);
+		TALLOC_FREE(s->region);
 	if (!req_failed(req, status))
 		tevent_req_done(req);
 }
@@ -237,9 +240,29 @@ ntstatus_t daxsmb_map_recv(struct tevent_req *req, struct daxsmb_region **out)
 	struct map_state *s = tevent_req_data(req, struct map_state);
 	ntstatus_t status = req_status(req);
 
-	if (status_is_ok(status))
-		*out = talloc_steal(s->region->file, s->region);
-	return status;
+	if (!status_is_ok(status))
+		return status;
+	if (!s->region)
+		return STATUS_CANCELLED;
+	s->region->mapping = NULL;
+	*out = talloc_steal(s->region->file, s->region);
+	return STATUS_SUCCESS;
+}
+
+void pmem_maps_end(struct daxsmb_file *f)
+{
+	LIST_FOREACH_SAFE (item, &f->regions) {
+		struct daxsmb_region *r = container_of(item, struct daxsmb_region, link);
+		struct tevent_req *req = r->mapping;
+		struct map_state *s;
+
+		if (!req)
+			continue;
+		s = tevent_req_data(req, struct map_state);
+		TALLOC_FREE(s->region);
+		if (tevent_req_is_in_progress(req))
+			req_failed(req, STATUS_CANCELLED);
+	}
 }
 
 void daxsmb_region_watch(struct daxsmb_region *r, daxsmb_region_fn fn, void *arg)
@@ -287,6 +310,8 @@ struct tevent_req *daxsmb_unmap_send(TALLOC_CTX *mem, struct daxsmb_region *r)
 	r->unmapping = req;
 	if (r->state == REGION_DIRECT)
 		r->state = REGION_DRAINING;
+	if (r->state == REGION_SMB && !pmem_rdma(r->file->direct))
+		TALLOC_FREE(r->request); /* a MAP that waits for its channel */
 	pmem_drained(r);
 	return req;
 }

@@ -38,10 +38,11 @@ ntstatus_t daxsmb_file_close(struct daxsmb_file *f)
 ntstatus_t daxsmb_map(
 	struct daxsmb_file *f, uint64_t offset, uint64_t length, uint32_t access, struct daxsmb_region **out)
 {
-	struct tevent_req *req = daxsmb_map_send(f, f, offset, length, access);
+	struct daxsmb_direct *d = f->direct;
+	struct tevent_req *req = daxsmb_map_send(d, f, offset, length, access);
 	ntstatus_t status = STATUS_NO_MEMORY;
 
-	if (wait_for(req, f->direct))
+	if (wait_for(req, d))
 		status = daxsmb_map_recv(req, out);
 	talloc_free(req);
 	return status;

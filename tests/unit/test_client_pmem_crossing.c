@@ -5,7 +5,12 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "tests/unit/client_pmem_rig.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void a_durable_write_after_a_loss_says_so(void **state)
 {
@@ -336,6 +341,204 @@ static void a_last_commit_that_fails_loses_what_was_written(void **state)
 	assert_int_equal(work_count, 2);
 }
 
+/* ---- a channel that says nothing ---- */
+
+static int listener = -1;
+
+/* A port that takes connections and never answers; there is no channel yet. */
+static void silent_port(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+	direct->host = "127.0.0.1";
+	direct->port = ntohs(a.sin_port);
+	direct->channel = NULL;
+	direct->on_channel = NULL;
+	rig.conn->server_capabilities = SMB2_GLOBAL_CAP_MULTI_CHANNEL;
+}
+
+static int silent_teardown(void **state)
+{
+	if (listener >= 0)
+		close(listener);
+	listener = -1;
+	return teardown(state);
+}
+
+static struct tevent_req *maps(void)
+{
+	struct tevent_req *req =
+		rig_watch(&rig, daxsmb_map_send(rig.ev, file, OFFSET, LENGTH, PMEM_ACCESS_WRITE));
+
+	rig_run(&rig);
+	assert_int_equal(rig.ended, 0);
+	return req;
+}
+
+static void a_break_does_not_wait_for_a_channel_that_is_not_there(void **state)
+{
+	struct tevent_req *req;
+
+	silent_port();
+	open_file();
+	req = maps();
+	assert_non_null(direct->connecting);
+	lease_breaks(SMB2_LEASE_READ, true);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	assert_int_equal(rig.ended, 0);
+	talloc_free(req);
+}
+
+static void a_mapping_does_not_come_back_by_a_channel_that_is_not_there(void **state)
+{
+	map(PMEM_ACCESS_WRITE);
+	channel_ends();
+	silent_port();
+	while (!region->request)
+		tevent_loop_once(rig.ev);
+	lease_breaks(SMB2_LEASE_READ, true);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	rig_watch(&rig, daxsmb_unmap_send(rig.ev, region));
+	rig_run(&rig);
+	ended_with(1, STATUS_SUCCESS);
+}
+
+enum { REVOKE_MS = 80 };
+
+/* It ends before the server would take everything away, and not at once. */
+static void channel_is_given_up(uint64_t since_ns)
+{
+	while (!channel.closed)
+		tevent_loop_once(rig.ev);
+	assert_true(clock_now_ns() - since_ns >= REVOKE_MS / 2 * 1000000ULL);
+	rig_run(&rig);
+}
+
+static void a_break_does_not_wait_for_an_rdma_write_for_ever(void **state)
+{
+	uint64_t now = clock_now_ns();
+
+	map(PMEM_ACCESS_WRITE);
+	file->offer.revoke_timeout = REVOKE_MS;
+	write_at(0, 10);
+	lease_breaks(SMB2_LEASE_READ, true);
+	channel_is_given_up(now);
+	gone_is_confirmed();
+	acknowledged_with(rig.sent_count - 2, SMB2_LEASE_READ);
+	answer_write(asked(&rig, SMB2_WRITE), 10);
+	ended_with(1, STATUS_SUCCESS);
+}
+
+static void a_break_does_not_wait_for_the_answer_to_a_map_for_ever(void **state)
+{
+	struct tevent_req *req;
+	uint64_t now = clock_now_ns();
+
+	open_file();
+	file->offer.revoke_timeout = REVOKE_MS;
+	req = maps();
+	asked(&channel, SMB2_IOCTL);
+	lease_breaks(SMB2_LEASE_READ, true);
+	channel_is_given_up(now);
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	ended_with(1, STATUS_SUCCESS);
+	assert_status(daxsmb_map_recv(req, &region), STATUS_SUCCESS);
+	assert_int_equal(region->state, REGION_SMB);
+}
+
+static void a_break_that_is_over_costs_no_channel(void **state)
+{
+	uint64_t end = clock_now_ns() + 2 * REVOKE_MS * 1000000ULL;
+
+	map(PMEM_ACCESS_WRITE);
+	file->offer.revoke_timeout = REVOKE_MS;
+	lease_breaks(SMB2_LEASE_READ, true);
+	gives_back();
+	acknowledged_with(asked(&rig, SMB2_OPLOCK_BREAK), SMB2_LEASE_READ);
+	assert_null(file->patience);
+	while (clock_now_ns() < end)
+		rig_run(&rig);
+	assert_false(channel.closed);
+}
+
+/* ---- a file that goes before its first MAP is answered ---- */
+
+static void a_map_ends_with_its_file(void **state)
+{
+	struct tevent_req *req;
+
+	open_file();
+	req = maps();
+	TALLOC_FREE(file);
+	rig_run(&rig);
+	ended_with(1, STATUS_CANCELLED);
+	answer(&channel, asked(&channel, SMB2_IOCTL), STATUS_NOT_FOUND);
+	assert_status(daxsmb_map_recv(req, &region), STATUS_CANCELLED);
+	talloc_free(req);
+}
+
+static void a_map_ends_with_its_file_before_there_is_a_channel(void **state)
+{
+	struct tevent_req *req;
+
+	silent_port();
+	open_file();
+	req = maps();
+	TALLOC_FREE(file);
+	rig_run(&rig);
+	ended_with(1, STATUS_CANCELLED);
+	talloc_free(req);
+}
+
+static void a_map_ends_when_its_file_is_closed(void **state)
+{
+	struct tevent_req *req, *closing;
+
+	open_file();
+	req = maps();
+	closing = rig_watch(&rig, daxsmb_file_close_send(rig.ev, file));
+	rig_run(&rig);
+	ended_with(1, STATUS_CANCELLED);
+	answer_map(asked(&channel, SMB2_IOCTL), PMEM_ACCESS_WRITE); /* to nobody */
+	answer(&rig, asked(&rig, SMB2_CLOSE), STATUS_FILE_CLOSED);
+	ended_with(2, STATUS_FILE_CLOSED);
+	talloc_free(closing);
+	assert_status(daxsmb_map_recv(req, &region), STATUS_CANCELLED);
+	talloc_free(req);
+}
+
+static void a_map_that_nobody_asked_about_is_gone_with_its_file(void **state)
+{
+	struct tevent_req *req;
+
+	open_file();
+	req = maps();
+	answer_map(asked(&channel, SMB2_IOCTL), PMEM_ACCESS_WRITE);
+	TALLOC_FREE(file);
+	ended_with(1, STATUS_SUCCESS);
+	assert_status(daxsmb_map_recv(req, &region), STATUS_CANCELLED);
+	talloc_free(req);
+}
+
+static void a_map_that_was_refused_outlives_its_file(void **state)
+{
+	struct tevent_req *req;
+
+	open_file();
+	req = maps();
+	answer(&channel, asked(&channel, SMB2_IOCTL), STATUS_END_OF_FILE);
+	ended_with(1, STATUS_END_OF_FILE);
+	TALLOC_FREE(file);
+	talloc_free(req);
+}
+
+#define SILENT(name) cmocka_unit_test_setup_teardown(name, setup, silent_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -360,6 +563,16 @@ int main(void)
 		CASE(nothing_goes_over_smb_until_the_mapping_is_known_to_be_gone),
 		CASE(the_end_of_the_session_proves_that_the_mapping_is_gone),
 		CASE(a_last_commit_that_fails_loses_what_was_written),
+		SILENT(a_break_does_not_wait_for_a_channel_that_is_not_there),
+		SILENT(a_mapping_does_not_come_back_by_a_channel_that_is_not_there),
+		CASE(a_break_does_not_wait_for_an_rdma_write_for_ever),
+		CASE(a_break_does_not_wait_for_the_answer_to_a_map_for_ever),
+		CASE(a_break_that_is_over_costs_no_channel),
+		CASE(a_map_ends_with_its_file),
+		SILENT(a_map_ends_with_its_file_before_there_is_a_channel),
+		CASE(a_map_ends_when_its_file_is_closed),
+		CASE(a_map_that_nobody_asked_about_is_gone_with_its_file),
+		CASE(a_map_that_was_refused_outlives_its_file),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
