@@ -90,27 +90,50 @@ static int drop_set_id(struct dax_inode *i, const struct vfs_cred *cred)
 	return fchmod(i->fd, (st.st_mode & 07777) & ~drop) < 0 ? -errno : 0;
 }
 
-int dax_window_written(struct vfs_window *w, size_t at, size_t len)
+/* What a store that ends at `end` changes in the inode besides its bytes. */
+static int tell_inode(struct vfs_window *w, uint64_t end)
 {
 	struct dax_inode *i = dax_inode_of(w->file);
-	uint64_t from = w->offset + at;
 	struct dax_stamp before;
-	int rc = w->map->sync ? dax_persist(w->map, (size_t)from, len) : 0;
-	int64_t size = dax_inode_size(i);
+	enum dax_effect effect = dax_effect_of_write(i, end, &before);
+	int64_t size = effect == DAX_MORE ? dax_inode_size(i) : (int64_t)end;
 
-	if (rc == 0 && size < (int64_t)(from + len))
-		rc = size < 0 ? (int)size : -EIO; /* it was cut meanwhile */
-	if (rc < 0)
-		return rc;
-	enum dax_effect effect = dax_effect_of_write(i, from + len, &before);
-	if (effect != DAX_BYTES)
-		rc = set_times_to_now(i);
+	if (size < (int64_t)end)
+		return size < 0 ? (int)size : -EIO; /* it was cut meanwhile */
+	int rc = effect == DAX_BYTES ? 0 : set_times_to_now(i);
 	if (rc == 0 && effect == DAX_TIMES)
 		dax_times_set(i, &before, w->guarded);
 	if (rc == 0 && effect == DAX_MORE) {
 		rc = drop_set_id(i, w->file->cred);
 		i->changes++;
 	}
+	return rc;
+}
+
+/* The clock that inodes are stamped with. */
+static int64_t inode_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+/*
+ * Within one tick of its clock the inode has nothing more to be told of: who changes it in the same tick is as
+ * good as before the first store. A file that is not guarded may have been cut.
+ */
+int dax_window_written(struct vfs_window *w, size_t at, size_t len)
+{
+	uint64_t from = w->offset + at;
+	int rc = w->map->sync ? dax_persist(w->map, (size_t)from, len) : 0;
+	int64_t now = inode_clock_ns();
+
+	if (rc < 0 || (w->guarded && w->told_ns == now))
+		return rc;
+	rc = tell_inode(w, from + len);
+	if (rc == 0)
+		w->told_ns = now;
 	return rc;
 }
 

@@ -155,6 +155,7 @@ struct vfs_window {
 	struct vfs_map *map;   /* counted; the backend's */
 	uint64_t offset;
 	bool guarded; /* nobody else changes the file's blocks there, nor cuts it (pin.h) */
+	int64_t told_ns; /* of a guarded one: the tick of the clock at which the inode was last told of a store */
 };
 /*
  * access VFS_READ: as much of [offset, offset + len) as the file has now, perhaps nothing. VFS_WRITE: all of it, and -ERANGE where

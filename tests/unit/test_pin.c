@@ -168,6 +168,50 @@ static void set_time(const char *path, time_t seconds)
 	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
 }
 
+/* Until the clock that inodes are stamped with has moved on. */
+static void next_tick(void)
+{
+	struct timespec begin, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
+}
+
+static time_t write_time(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mtim.tv_sec;
+}
+
+static void the_first_store_of_each_tick_sets_the_time_of_the_file(void **state)
+{
+	struct world *w = pinned(state);
+	struct vfs_window *window = vfs_pin_window(w->pin);
+
+	for (time_t t = 1; t < 4; t++) {
+		set_time(w->path, t);
+		next_tick();
+		assert_int_equal(vfs_window_written(window, 10, 10), 0);
+		assert_true(write_time(w->path) > 3);
+	}
+}
+
+static void what_is_cut_under_a_window_that_is_not_guarded_is_an_error_in_any_tick(void **state)
+{
+	struct world *w = pinned(state);
+	struct vfs_window *window = vfs_pin_window(w->pin);
+
+	window->guarded = false;
+	assert_int_equal(vfs_window_written(window, FILE_SIZE - 10, 10), 0);
+	assert_int_equal(vfs_truncate(window->file, FILE_SIZE - 5, 0), 0);
+	assert_int_equal(vfs_window_written(window, FILE_SIZE - 10, 10), -EIO);
+	window->guarded = true;
+}
+
 /* As if it were mapped synchronously. A store that faults changes the times, and this backend does once in a tick. */
 static void what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_changed(void **state)
 {
@@ -180,6 +224,7 @@ static void what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_chan
 	assert_true(vfs_pin_is_clean(w->pin));
 	for (time_t t = 1; t < 4; t++) {
 		set_time(w->path, t);
+		next_tick();
 		assert_int_equal(vfs_window_written(window, 10, 10), 0);
 		assert_true(vfs_pin_is_clean(w->pin));
 	}
@@ -520,6 +565,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(range_is_given_storage_and_keeps_its_bytes),
+		CASE(the_first_store_of_each_tick_sets_the_time_of_the_file),
+		CASE(what_is_cut_under_a_window_that_is_not_guarded_is_an_error_in_any_tick),
 		CASE(what_leaves_a_pinned_range_to_be_flushed_is_what_the_server_has_changed),
 		CASE(range_beyond_the_end_is_refused_and_the_file_does_not_grow),
 		CASE(odd_ranges_are_refused),
