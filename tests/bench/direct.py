@@ -49,17 +49,16 @@ def workloads(flushed):
                 yield f'{label} {size}, depth {depth}', (op, option, depth)
 
 
-def ways(op, depth):
+def ways(op):
     """What is compared: label, server, way, options."""
     if op == 'commit':
         yield 'TCP, Samba', 'samba', 'tcp', []
     yield 'TCP', 'daxsmbd', 'tcp', []
     yield 'SMB Direct', 'daxsmbd', 'smbdirect', []
     yield 'direct', 'daxsmbd', 'direct', []
-    if depth == 1:
-        yield 'direct, polling', 'polling', 'direct', [f'--poll={POLL_US}']
-        if os.cpu_count() > 1:
-            yield 'direct, polling, pinned', 'pinned', 'direct', [f'--poll={POLL_US}']
+    yield 'direct, polling', 'polling', 'direct', [f'--poll={POLL_US}']
+    if os.cpu_count() > 1:
+        yield 'direct, polling, pinned', 'pinned', 'direct', [f'--poll={POLL_US}']
 
 
 def one_run(args, measure, running, way, load):
@@ -169,7 +168,7 @@ def measure_folder(args, measure, parent, flushed, log):
         for label, load in workloads(flushed):
             if args.only and not any(w in label for w in args.only):
                 continue
-            all_ways = [w for w in ways(load[0], load[2]) if w[1] in running]
+            all_ways = [w for w in ways(load[0]) if w[1] in running]
             runs = {w[0]: [] for w in all_ways}
             for i in range(args.rounds):
                 for way in all_ways if i % 2 == 0 else reversed(all_ways):
@@ -194,7 +193,8 @@ def heading(where, result):
     direct = next((f['direct'] for f in result['rows'].values() if 'direct' in f), {})
     floor = result['floor']
     text = (f'On {where}: level {direct.get("level", "?")}, guard {direct.get("guard", "?")}. The machine itself: a round '
-            f'trip of TCP {floor["sleeping"]:.1f} us sleeping, {floor["looking"]:.1f} us looking; fdatasync '
+            f'trip of TCP {floor["sleeping"]:.1f} us sleeping, {floor["looking"]:.1f} us looking; 16 at once '
+            f'{floor["sleeping_16"]:.1f} and {floor["looking_16"]:.1f} us; fdatasync '
             f'{number(floor["fdatasync"])} us')
     if result['iperf3_mbps']:
         text += f'; iperf3 over one connection {number(result["iperf3_mbps"])} MB/s'
