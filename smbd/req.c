@@ -344,6 +344,12 @@ static void run(struct req *r)
 
 	while (r->completed && r->next < r->frame.len && !wrong && r->conn) {
 		r->running = true;
+		/*
+		 * [MS-SMBD] 3.1.5.1: a message takes one tag along. [MS-SMB2] 3.3.4.1.3: replies may be
+		 * compounded, but need not be.
+		 */
+		if (r->invalidate)
+			req_part_leaves(r);
 		wrong = begin_element(r);
 		if (!wrong) {
 			dispatch(r);

@@ -65,7 +65,7 @@ struct req {
 	/* the reply, from `start` in `out` on: [length prefix][transform header] element, element, ... */
 	struct iobuf *out;
 	bool out_shared;       /* it is the tail of the connection's queue */
-	bool invalidate;       /* the reply invalidates the client's RDMA tag */
+	bool invalidate;       /* the reply invalidates the client's RDMA tag, and is the last of its message */
 	uint32_t invalidate_tag;
 	size_t start;          /* of the length prefix */
 	size_t end;            /* behind the elements that are complete */
@@ -158,6 +158,8 @@ bool req_refresh(struct req *r);
 /* For req*.c: gives the reply a buffer of its own before r parks; lets the replies leave and frees r. */
 bool req_detach_reply(struct req *r);
 void req_finish(struct req *r);
+/* Lets those leave that are complete, while elements are left. */
+void req_part_leaves(struct req *r);
 
 /* The connection of r goes away. */
 void req_abandon(struct req *r);

@@ -137,7 +137,7 @@ static bool is_last_reply(const struct req *r)
 
 static void complete(struct req *r, ntstatus_t status, size_t len)
 {
-	bool last = is_last_reply(r);
+	bool last = r->invalidate || is_last_reply(r);
 	size_t pad = last ? 0 : (8 - len % 8) % 8;
 	uint8_t *element = req_reply_base(r);
 	struct wr w = wr_over(element, SMB2_HEADER_SIZE);
@@ -243,6 +243,28 @@ static bool close_frame(struct req *r)
 	return true;
 }
 
+/* For code under which the connection must not end: should the send fail, the event loop will notice. */
+static void queue_quietly(struct conn *c, struct iobuf *b)
+{
+	bool in_batch = c->in_batch;
+
+	c->in_batch = true;
+	conn_queue(c, b);
+	c->in_batch = in_batch;
+	if (!in_batch)
+		conn_flush_soon(c);
+}
+
+void req_part_leaves(struct req *r)
+{
+	if (close_frame(r))
+		queue_quietly(r->conn, r->out);
+	else if (!r->out_shared)
+		iobuf_put(r->local->pool, r->out);
+	r->out = NULL;
+	r->out_shared = r->invalidate = false;
+}
+
 /* All elements are complete: the replies leave, r is freed. */
 void req_finish(struct req *r)
 {
@@ -305,11 +327,9 @@ static bool move_complete_elements(struct req *r, struct req *interim)
 
 static void send_interim(struct req *r)
 {
-	struct conn *c = r->conn;
-	bool in_batch = c->in_batch;
 	struct req interim = *r;
 
-	r->async_id = interim.async_id = c->next_async_id++;
+	r->async_id = interim.async_id = r->conn->next_async_id++;
 	interim.out = NULL;
 	interim.out_shared = false;
 	interim.next = interim.frame.len;
@@ -323,14 +343,8 @@ static void send_interim(struct req *r)
 		return;
 	smb2_error_rsp_encode(&w, &(struct smb2_error_rsp){0});
 	complete(&interim, STATUS_PENDING, w.pos);
-	if (!close_frame(&interim))
-		return;
-	/* A send that fails must not end the connection under the handler: the event loop will notice. */
-	c->in_batch = true;
-	conn_queue(c, interim.out);
-	c->in_batch = in_batch;
-	if (!in_batch)
-		conn_flush_soon(c);
+	if (close_frame(&interim))
+		queue_quietly(r->conn, interim.out);
 }
 
 bool req_detach_reply(struct req *r)
