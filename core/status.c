@@ -41,6 +41,7 @@ static const struct {
 	{EMLINK, STATUS_TOO_MANY_LINKS},
 	{EBADF, STATUS_FILE_CLOSED},
 	{EIO, STATUS_UNEXPECTED_IO_ERROR},
+	{EFAULT, STATUS_UNEXPECTED_IO_ERROR}, /* memory that is a file */
 	{EBADMSG, STATUS_UNEXPECTED_IO_ERROR}, /* a checksum is wrong, */
 	{EUCLEAN, STATUS_UNEXPECTED_IO_ERROR}, /* metadata makes no sense: ext4, XFS */
 	{ESTALE, STATUS_FILE_CLOSED},

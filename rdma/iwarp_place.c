@@ -96,7 +96,16 @@ void iwarp_sink_put(struct iwarp_sink *s, const uint8_t *p, size_t n)
 	}
 }
 
-static bool placed(struct iwarp *w, struct rdma_target *t, size_t offset, size_t len)
+bool iwarp_target_faulted(struct iwarp *w, struct rdma_target *t, struct bytes segment, size_t segment_length)
+{
+	iwarp_terminate(w, ERR_RDMAP_LOCAL, segment, segment_length);
+	if (t->faulted)
+		t->faulted(t);
+	return false;
+}
+
+static bool placed(struct iwarp *w, struct rdma_target *t, size_t offset, size_t len, struct bytes segment,
+	size_t segment_length)
 {
 	struct turn *turn = w->turn;
 
@@ -106,9 +115,8 @@ static bool placed(struct iwarp *w, struct rdma_target *t, size_t offset, size_t
 		t->unsettled = true;
 		list_append(&w->unsettled, &t->settle_link);
 	}
-	if (!t->placed)
-		return true;
-	t->placed(t, offset, len);
+	if (t->placed && !t->placed(t, offset, len))
+		return iwarp_target_faulted(w, t, segment, segment_length);
 	return !turn->gone && w->state == IWARP_OPEN;
 }
 
@@ -132,14 +140,6 @@ static bool fetched(struct iwarp *w, const struct ddp_header *h, struct iwarp_si
 	return true;
 }
 
-bool iwarp_target_faulted(struct iwarp *w, struct rdma_target *t, struct bytes segment, size_t segment_length)
-{
-	iwarp_terminate(w, ERR_RDMAP_LOCAL, segment, segment_length);
-	if (t->faulted)
-		t->faulted(t);
-	return false;
-}
-
 bool iwarp_sink_close(struct iwarp *w, const struct ddp_header *h, struct iwarp_sink *s, size_t len,
 	struct bytes segment, size_t segment_length)
 {
@@ -147,7 +147,7 @@ bool iwarp_sink_close(struct iwarp *w, const struct ddp_header *h, struct iwarp_
 		return fetched(w, h, s, len);
 	if (s->target && s->faulted)
 		return iwarp_target_faulted(w, s->target, segment, segment_length);
-	return s->target ? placed(w, s->target, h->offset, len) : true;
+	return s->target ? placed(w, s->target, h->offset, len, segment, segment_length) : true;
 }
 
 static bool tagged(struct iwarp *w, struct segment *s)

@@ -70,8 +70,9 @@ struct rdma_target {
 	void (*settle)(struct rdma_target *t);
 	/*
 	 * Or NULL. A piece of a Write of the peer is in the memory, exactly these bytes, and its checksum was right. What follows
-	 * on the connection has not been acted on. It must not block. */
-	void (*placed)(struct rdma_target *t, size_t offset, size_t len);
+	 * on the connection has not been acted on. It must not block. False: the memory is none any more, and all goes on as if it
+	 * had faulted; the target is registered still. */
+	bool (*placed)(struct rdma_target *t, size_t offset, size_t len);
 	/* Or NULL. The memory faulted; the connection ends with a Terminate, the target is to be deregistered. */
 	void (*faulted)(struct rdma_target *t);
 	/* Or NULL. The peer has invalidated the tag (Send with Invalidate): it is deregistered already. */

@@ -93,7 +93,7 @@ static ntstatus_t check_commit(struct req *r, const struct pmem_commit_req *q, c
 		if (!grant_covers(g, q->ranges[i]))
 			return STATUS_INVALID_VIEW_SIZE;
 	*out = g;
-	return STATUS_SUCCESS;
+	return grant_has_failed(g) ? STATUS_UNEXPECTED_IO_ERROR : STATUS_SUCCESS;
 }
 
 void fsctl_pmem_commit(struct req *r, const struct smb2_ioctl_req *ioctl)

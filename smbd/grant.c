@@ -235,6 +235,11 @@ bool grant_is_clean(const struct grant *g)
 	return g->pin && vfs_pin_is_clean(g->pin);
 }
 
+bool grant_has_failed(const struct grant *g)
+{
+	return g->failed;
+}
+
 bool grant_is_of(const struct grant *g, const struct open *o)
 {
 	return g->open == o;

@@ -53,6 +53,8 @@ bool grant_covers(const struct grant *g, struct pmem_range range);
 uint8_t grant_durability(const struct grant *g);
 /* Nothing is left to do for what was placed to be as safe as that says. */
 bool grant_is_clean(const struct grant *g);
+/* A Write has not had all of its effects on the file: no commit succeeds any more. */
+bool grant_has_failed(const struct grant *g);
 bool grant_is_live(const struct grant *g);
 bool grant_is_of(const struct grant *g, const struct open *o);
 

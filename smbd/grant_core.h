@@ -42,6 +42,7 @@ struct grant {
 	struct tevent_timer *deadline;
 	bool lease_breaks; /* somebody else has begun to break the lease already */
 	uint64_t born_ns, recalled_ns;
+	bool failed; /* a Write could not set the file's times or mode: what was written is not committed any more */
 	unsigned tag_count;
 	struct grant_tag tags[];
 };

@@ -161,12 +161,14 @@ static size_t offset_of_tag(const struct grant_tag *t)
 }
 
 /* What the client has written goes to the medium piece by piece, so that a commit finds little left to do. */
-static void placed(struct rdma_target *target, size_t offset, size_t len)
+static bool placed(struct rdma_target *target, size_t offset, size_t len)
 {
 	struct grant_tag *t = tag_of(target);
+	int rc = vfs_window_written(vfs_pin_window(t->grant->pin), offset_of_tag(t) + offset, len);
 
-	if (vfs_window_written(vfs_pin_window(t->grant->pin), offset_of_tag(t) + offset, len) < 0)
-		grant_end(t->grant, GRANT_CAUSE_FAULT);
+	if (rc < 0 && rc != -EFAULT)
+		t->grant->failed = true;
+	return rc != -EFAULT;
 }
 
 static void faulted(struct rdma_target *target)
@@ -213,7 +215,7 @@ static void settle(struct rdma_target *target)
 {
 	struct grant_tag *t = tag_of(target);
 	struct grant *g = t->grant;
-	int rc = vfs_pin_is_clean(g->pin) ? 0 : vfs_flush(g->file, VFS_NOWAIT);
+	int rc = g->failed ? -EIO : vfs_pin_is_clean(g->pin) ? 0 : vfs_flush(g->file, VFS_NOWAIT);
 	struct settling *s = rc == -EAGAIN ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s) {

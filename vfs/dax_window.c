@@ -99,7 +99,7 @@ static int tell_inode(struct vfs_window *w, uint64_t end)
 	int64_t size = effect == DAX_MORE ? dax_inode_size(i) : (int64_t)end;
 
 	if (size < (int64_t)end)
-		return size < 0 ? (int)size : -EIO; /* it was cut meanwhile */
+		return size < 0 ? (int)size : -EFAULT; /* it was cut meanwhile */
 	int rc = effect == DAX_BYTES ? 0 : set_times_to_now(i);
 	if (rc == 0 && effect == DAX_TIMES)
 		dax_times_set(i, &before, w->guarded);
@@ -126,12 +126,13 @@ static int64_t inode_clock_ns(void)
 int dax_window_written(struct vfs_window *w, size_t at, size_t len)
 {
 	uint64_t from = w->offset + at;
-	int rc = w->map->sync ? dax_persist(w->map, (size_t)from, len) : 0;
-	int64_t now = inode_clock_ns();
 
-	if (rc < 0 || (w->guarded && w->told_ns == now))
-		return rc;
-	rc = tell_inode(w, from + len);
+	if (w->map->sync && dax_persist(w->map, (size_t)from, len) < 0)
+		return -EFAULT;
+	int64_t now = inode_clock_ns();
+	if (w->guarded && w->told_ns == now)
+		return 0;
+	int rc = tell_inode(w, from + len);
 	if (rc == 0)
 		w->told_ns = now;
 	return rc;

@@ -163,7 +163,10 @@ struct vfs_window {
  * for a device now: VFS_NOWAIT is implied, -EAGAIN: use pread and pwrite.
  */
 int vfs_window_open(struct vfs_file *f, uint64_t offset, size_t len, unsigned access, struct vfs_window *out);
-/* After `len` bytes at `at` in the window were stored through it: keeps the file's times true; flush covers them. 0 or -errno. */
+/*
+ * After `len` bytes at `at` in the window were stored through it: keeps the file's times true; flush covers them. -EFAULT: they are
+ * not in the file, as the memory has failed or the file was cut. Another -errno: they are, but its times or mode could not be set.
+ */
 int vfs_window_written(struct vfs_window *w, size_t at, size_t len);
 /* What was stored in it is as safe as the share's level says. May block on levels below persistent. 0 or -errno. */
 int vfs_window_flush(struct vfs_window *w);

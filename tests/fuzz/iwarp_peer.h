@@ -122,18 +122,30 @@ static inline void peer_invalidated(struct rdma_target *t)
 	k->registered = false;
 }
 
-static inline void peer_placed(struct rdma_target *t, size_t offset, size_t len)
+static inline bool peer_placed(struct rdma_target *t, size_t offset, size_t len)
 {
 	struct peer_target *k = container_of(t, struct peer_target, t);
 
 	must(k->registered && len && offset < PEER_LEN && len <= PEER_LEN - offset);
 	must(t->rights & RDMA_REMOTE_WRITE);
+	if (k->p->close_in_callback && len % 3 == 0)
+		return false;
 	if (k->p->close_in_callback && len % 2) {
 		k->registered = false;
 		rdma_deregister(k->p->conn, t);
 	} else if (k->p->close_in_callback) {
 		peer_close(k->p);
 	}
+	return true;
+}
+
+static inline void peer_faulted(struct rdma_target *t)
+{
+	struct peer_target *k = container_of(t, struct peer_target, t);
+
+	must(k->registered);
+	k->registered = false;
+	rdma_deregister(k->p->conn, t);
 }
 
 static inline void peer_register(struct peer *p, unsigned i)
@@ -151,6 +163,7 @@ static inline void peer_register(struct peer *p, unsigned i)
 		.shared = i == 1,
 		.settle = i == 0 ? peer_settle : NULL,
 		.placed = peer_placed,
+		.faulted = peer_faulted,
 		.invalidated = peer_invalidated,
 	};
 	must(rdma_register(p->conn, &k->t) == 0);

@@ -347,6 +347,15 @@ def fallocate(mode, offset, length, how='os.O_RDWR'):
 
 # ---- time ----
 
+REALTIME_COARSE = 5  # linux/time.h: the clock of the times of files
+
+
+def a_tick_passes_after(path):
+    """The file's times are to be set again."""
+    changed = os.stat(path).st_mtime_ns
+    until(lambda: time.clock_gettime_ns(REALTIME_COARSE) > changed, 20 * PATIENCE, 'the clock ticks')
+
+
 def in_time(took, seconds):
     """What waited for a deadline."""
     expect(seconds - 0.1 <= took <= seconds + 1.5 * SLOWER, f'it took {took:.2f} s where the holder had {seconds} s')

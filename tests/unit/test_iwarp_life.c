@@ -61,9 +61,10 @@ static void on_settle(struct rdma_target *t)
 	callback();
 }
 
-static void on_placed(struct rdma_target *t, size_t offset, size_t len)
+static bool on_placed(struct rdma_target *t, size_t offset, size_t len)
 {
 	callback();
+	return true;
 }
 
 static void on_invalidated(struct rdma_target *t)

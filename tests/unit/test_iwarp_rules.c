@@ -234,10 +234,12 @@ struct watched {
 	size_t next; /* offset that is expected */
 	unsigned calls;
 	size_t leave_at; /* deregisters behind so many bytes */
+	size_t fail_at;  /* or has lost its memory */
+	unsigned faults;
 	bool wrong;
 };
 
-static void on_placed(struct rdma_target *t, size_t offset, size_t len)
+static bool on_placed(struct rdma_target *t, size_t offset, size_t len)
 {
 	struct watched *x = container_of(t, struct watched, t);
 
@@ -246,6 +248,15 @@ static void on_placed(struct rdma_target *t, size_t offset, size_t len)
 	x->calls++;
 	if (x->leave_at && x->next >= x->leave_at)
 		rdma_deregister(x->conn, t);
+	return !x->fail_at || x->next < x->fail_at;
+}
+
+static void on_watched_fault(struct rdma_target *t)
+{
+	struct watched *x = container_of(t, struct watched, t);
+
+	x->faults++;
+	rdma_deregister(x->conn, t);
 }
 
 static void watched_init(struct watched *x, struct rig *r, uint8_t *memory, size_t len, bool shared)
@@ -256,7 +267,8 @@ static void watched_init(struct watched *x, struct rig *r, uint8_t *memory, size
 		.len = len,
 		.rights = RDMA_REMOTE_WRITE,
 		.shared = shared,
-		.placed = on_placed};
+		.placed = on_placed,
+		.faulted = on_watched_fault};
 	assert_int_equal(rdma_register(r->b.conn, &x->t), 0);
 }
 
@@ -304,6 +316,33 @@ static void a_target_may_leave_when_it_is_told(void **state)
 	for (size_t i = x.next; i < N + 20; i++)
 		assert_int_equal(to[i], 0);
 	rig_free(&r);
+	free(from);
+	free(to);
+}
+
+static void a_target_may_be_found_gone_when_it_is_told(void **state)
+{
+	enum { N = 1 << 20 };
+	uint8_t *from = malloc(N), *to = malloc(N + 20);
+
+	memset(from, 1, N);
+	for (unsigned i = 0; i < 4; i++) {
+		struct watched x;
+		struct op write;
+		struct rig r;
+		rig_connect(&r, 1448, i & 1);
+		watched_init(&x, &r, to, N + 20, i & 2);
+		x.fail_at = 5000;
+		rdma_write(r.a.conn, access_op(&write, from, N, &x.t, 10));
+		rig_until(&r, &r.a.ended, 1);
+		rig_until(&r, &r.b.ended, 1);
+		assert_string_equal(r.a.why, "terminated by the peer: RDMAP: local catastrophic error");
+		assert_int_equal(x.faults, 1);
+		assert_false(x.wrong);
+		for (size_t k = x.next; k < N + 20; k++)
+			assert_int_equal(to[k], 0);
+		rig_free(&r);
+	}
 	free(from);
 	free(to);
 }
@@ -434,6 +473,7 @@ int main(void)
 		cmocka_unit_test(facts_count_what_happened),
 		cmocka_unit_test(every_piece_that_is_placed_is_told),
 		cmocka_unit_test(a_target_may_leave_when_it_is_told),
+		cmocka_unit_test(a_target_may_be_found_gone_when_it_is_told),
 		cmocka_unit_test(the_rest_of_a_write_goes_nowhere_behind_the_fence),
 		cmocka_unit_test(a_read_that_is_half_answered_ends_in_order),
 		cmocka_unit_test(a_send_with_invalidate_takes_the_tag_along),
