@@ -232,7 +232,7 @@ def end_of_attacks(meanwhile=False):
         except Failure as e:
             raise Failure(f'{descriptors(s)} descriptors, {s.files} at the start: {what_is_open(s)}') from e
         slack = SANITIZED_SLACK if sanitized() else MEMORY_SLACK
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while resident_bytes(s) > s.memory + slack and time.monotonic() < deadline:
             time.sleep(0.1)
         expect(resident_bytes(s) <= s.memory + slack, f'{resident_bytes(s) >> 20} MiB, {s.memory >> 20} at the start')

@@ -15,8 +15,10 @@ from .words import ALL_ACCESS
 
 SIZE = 256 << 10
 SLOW = 6 if sanitized() else 1
-REVOKE_SECONDS = 1 if SLOW == 1 else 2
-STALL = 2.5 * SLOW  # seconds that a holder that behaves may wait for one round of its accesses
+REVOKE_SECONDS = 2 if SLOW == 1 else 3
+FENCE_MS = 1000 * (REVOKE_SECONDS + 10)  # on a machine that is busy; what is not fenced waits for 35 s
+ATTACK_SECONDS = 60  # that somebody tries to keep others waiting; in vain, if they have waited for less than FENCE_MS
+STALL = 10 if SLOW == 1 else 20  # seconds that a holder that behaves may wait for one round of its accesses
 MAX_GRANTS = 8
 MAX_LENGTH = 1 << 30
 OURS = ('witness-', 'direct-witness-', 'bystander')  # files of those who behave

@@ -15,6 +15,7 @@ PASSWORD = 'e2e-Passw0rd'
 PATIENCE = float(os.environ.get('PATIENCE') or 1)  # times as long as elsewhere something may take
 READY_SECONDS = 60 * PATIENCE
 STOP_SECONDS = 60 * PATIENCE
+LEAST = 30 * PATIENCE
 PORT_ATTEMPTS = 10
 SOCKET_PATH_ROOM = 60  # what may come before pid/daxsmbd.ctl in the path of a socket
 SANITIZED = re.compile(r'(ERROR|WARNING): \w*Sanitizer|runtime error: |Sanitizer has encountered')
@@ -37,11 +38,12 @@ def free_port():
 
 
 def until(condition, seconds, what):
-    """Waits for a condition; returns what it returned."""
-    deadline = time.monotonic() + seconds
+    """Waits for a condition, on a machine that is busy no less than LEAST seconds; returns what it returned."""
+    limit = max(seconds, LEAST)
+    deadline = time.monotonic() + limit
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise Failure(f'not within {seconds} s: {what}')
+            raise Failure(f'not within {limit} s: {what}')
         time.sleep(0.01)
     return result
 
