@@ -16,7 +16,8 @@ from hostile.smbdirect import Peer
 SIZE = 64 << 10
 REVOKE_SECONDS = 30  # where the holder obeys
 SLOWER = max(1, int(PATIENCE / 4))  # for what hardly anything happens in
-DEADLINE = SLOWER  # seconds, where the holder does not obey
+DEADLINE = 3 * SLOWER  # seconds, where the holder does not obey
+BUSY = 10 * SLOWER  # seconds by which all may be late on a machine that is busy
 PLACE = os.environ.get('SHARES')  # a folder on the file system that is to be tested
 FLUSH = 7
 SILENCE = 35  # seconds after which a lease break counts as not answered
@@ -358,7 +359,7 @@ def a_tick_passes_after(path):
 
 def in_time(took, seconds):
     """What waited for a deadline."""
-    expect(seconds - 0.1 <= took <= seconds + 1.5 * SLOWER, f'it took {took:.2f} s where the holder had {seconds} s')
+    expect(seconds - 0.1 <= took <= seconds + BUSY, f'it took {took:.2f} s where the holder had {seconds} s')
 
 
 # ---- file systems in images ----
