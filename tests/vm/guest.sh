@@ -5,12 +5,14 @@
 . "${TOP:?}/tests/stages/lib.sh"
 export vm_user=games vm_password=vm-Passw0rd
 vm_folder=${TMPDIR:?}/server
+patience=300 # seconds: a condition that has not come true by then never will, however slow the machine is
 share=/mnt/pmem/data mount_point=$TMPDIR/mount tree=$TMPDIR/tree
 
 # A case is a function: it holds when its status is 0, else what it said is shown.
 try() { # NAME FUNCTION ARGUMENT...
 	local name=$1 log=$TMPDIR/try.log begin=$SECONDS
 	shift
+	echo "$name" >/mnt/orders/doing/case
 	if "$@" >"$log" 2>&1; then
 		ok "$name ($((SECONDS - begin)) s)"
 	else
@@ -19,10 +21,8 @@ try() { # NAME FUNCTION ARGUMENT...
 	fi
 }
 
-# As often as it takes, at most SECONDS.
-until_true() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
+until_true() { # COMMAND...
+	local end=$((SECONDS + patience))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
@@ -38,14 +38,14 @@ start_server() {
 		printf '[global]\n'
 		printf '%s = %s\n' 'private dir' "$vm_folder/private" 'state directory' "$vm_folder/state" 'cache directory' \
 			"$vm_folder/state" 'lock directory' "$vm_folder/state" 'pid directory' "$vm_folder/pid" 'log file' \
-			"$vm_folder/log" 'log level' 3 ${REACTORS:+reactors "$REACTORS"}
+			"$vm_folder/log" 'log level' 3 reactors "${REACTORS:-2}"
 		printf '[data]\npath = %s\nread only = no\n' "$share"
 	} >"$vm_folder/smb.conf"
 	daxsmbctl -s "$vm_folder/smb.conf" user list | grep -q "$vm_user" ||
 		echo "$vm_password" | daxsmbctl -s "$vm_folder/smb.conf" user add "$vm_user" --stdin || return 1
 	daxsmbd -F -s "$vm_folder/smb.conf" &
 	export server=$!
-	until_true 30 daxsmbctl -s "$vm_folder/smb.conf" status >/dev/null 2>&1
+	until_true daxsmbctl -s "$vm_folder/smb.conf" status >/dev/null 2>&1
 }
 
 stop_server() {
@@ -94,12 +94,12 @@ siw_address=192.168.77.1
 siw_start() {
 	ip link add dmy0 type dummy && ip addr add $siw_address/24 dev dmy0 && ip link set dmy0 up &&
 		modprobe -a siw rdma_ucm ib_uverbs && rdma link add siw0 type siw netdev dmy0 &&
-		until_true 10 test -e /dev/infiniband/rdma_cm
+		until_true test -e /dev/infiniband/rdma_cm
 }
 
 # Nobody connects to it by trying: some servers take one connection only.
 until_listening() { # PORT
-	until_true 20 eval "ss -Hltn | grep -q ':$1 '"
+	until_true eval "ss -Hltn | grep -q ':$1 '"
 }
 
 # Those who write and flush, over TCP and SMB Direct, and those who write and commit through grants, all at once; they end when

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { INFO_SIZE = 16, MOST = 1 << 20, SETUP_SECONDS = 30 };
+enum { INFO_SIZE = 16, MOST = 1 << 20, SETUP_SECONDS = 300 };
 
 struct peer {
 	struct rdma_conn *conn;
