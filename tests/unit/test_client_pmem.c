@@ -38,6 +38,38 @@ static void a_read_over_the_border_of_two_tags_is_two(void **state)
 	ended_with(1, STATUS_SUCCESS);
 }
 
+/* Where a read begins, and how much of it one tag serves. */
+static void one_read(unsigned i, uint32_t tag, uint64_t remote_offset, size_t len)
+{
+	assert_int_equal(work_count, i + 1);
+	assert_int_equal(works[i].work->tag, tag);
+	assert_int_equal(works[i].work->remote_offset, remote_offset);
+	assert_int_equal(works[i].work->iov[0].iov_len, len);
+	work_ends(i, 0);
+}
+
+static void offsets_beyond_4_gib_are_reached(void **state)
+{
+	const uint64_t span = 0xFFFFF000, four_gib = 1ull << 32;
+
+	map(PMEM_ACCESS_READ);
+	region->length = four_gib + LENGTH;
+	region->map.descriptors[0].length = (uint32_t)span;
+	region->map.descriptors[1].length = LENGTH + 4096;
+	read_at(span - 1, 2);
+	one_read(0, TAG, span - 1, 1);
+	one_read(1, TAG + 1, 0, 1);
+	read_at(four_gib - 1, 3);
+	one_read(2, TAG + 1, 4095, 3);
+	read_at(four_gib, 1);
+	one_read(3, TAG + 1, 4096, 1);
+	read_at(four_gib + LENGTH - 1, 1);
+	one_read(4, TAG + 1, LENGTH + 4095, 1);
+	ended_with(4, STATUS_SUCCESS);
+	read_at(four_gib + LENGTH - 1, 2);
+	ended_with(5, STATUS_INVALID_VIEW_SIZE);
+}
+
 static void what_is_not_in_the_region_is_refused(void **state)
 {
 	map(PMEM_ACCESS_READ);
@@ -462,6 +494,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		CASE(a_write_names_the_servers_memory),
 		CASE(a_read_over_the_border_of_two_tags_is_two),
+		CASE(offsets_beyond_4_gib_are_reached),
 		CASE(what_is_not_in_the_region_is_refused),
 		CASE(a_commit_is_a_read_behind_the_writes),
 		CASE(commits_that_wait_share_the_next),
