@@ -8,15 +8,17 @@
 
 /*
  * One table for the process, keyed by device and inode number: an inode's number is not used again while a
- * descriptor of it is open, and the object has one. The table's lock is held for look-ups only; files are
- * opened and closed without it. Lock order: the table's, then nothing.
+ * descriptor of it is open, and the object has one: with a second, if only for a moment, no lease is to be had
+ * (fcntl(2)), and one that is there is broken. The table's lock is held for look-ups only; files are opened and
+ * closed without it, and who wants the same inode meanwhile waits. Lock order: the table's, then nothing.
  */
 enum { BUCKETS = 4096 };
 
 static struct {
 	pthread_mutex_t lock;
+	pthread_cond_t passed;
 	struct list buckets[BUCKETS]; /* zeroed until used */
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .passed = PTHREAD_COND_INITIALIZER};
 
 static struct list *bucket_of(uint64_t dev, uint64_t ino)
 {
@@ -40,10 +42,20 @@ static struct dax_inode *find(uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
+/* Lock held, but not all the time. */
+static struct dax_inode *find_passed(uint64_t dev, uint64_t ino)
+{
+	struct dax_inode *i;
+
+	while ((i = find(dev, ino)) && i->passing)
+		pthread_cond_wait(&table.passed, &table.lock);
+	return i;
+}
+
 struct dax_inode *dax_inode_find(uint64_t dev, uint64_t ino)
 {
 	pthread_mutex_lock(&table.lock);
-	struct dax_inode *i = find(dev, ino);
+	struct dax_inode *i = find_passed(dev, ino);
 	if (i)
 		i->refs++;
 	pthread_mutex_unlock(&table.lock);
@@ -65,20 +77,32 @@ static void destroy(struct dax_inode *i)
 	free(i);
 }
 
+/* Its descriptor is open, or closed, and it is to be found, or not any more. */
+static void pass(struct dax_inode *i, bool stays)
+{
+	pthread_mutex_lock(&table.lock);
+	i->passing = false;
+	if (!stays)
+		list_remove(&i->link);
+	pthread_cond_broadcast(&table.passed);
+	pthread_mutex_unlock(&table.lock);
+	if (!stays)
+		destroy(i);
+}
+
 void dax_inode_unref(struct dax_inode *i)
 {
 	if (!i)
 		return;
 	pthread_mutex_lock(&table.lock);
 	bool last = --i->refs == 0;
-	if (last)
-		list_remove(&i->link);
+	i->passing = last;
 	pthread_mutex_unlock(&table.lock);
 	if (!last)
 		return;
 	dax_map_unref(i->map);
 	close(i->fd);
-	destroy(i);
+	pass(i, false);
 }
 
 int dax_inode_fd(const struct dax_inode *i)
@@ -191,7 +215,7 @@ static int make_good_for(struct dax_inode *i, const struct dax_wish *w)
 static struct dax_inode *insert(struct dax_inode *new)
 {
 	pthread_mutex_lock(&table.lock);
-	struct dax_inode *i = find(new->dev, new->ino);
+	struct dax_inode *i = find_passed(new->dev, new->ino);
 	if (i)
 		i->refs++;
 	else
@@ -220,36 +244,30 @@ int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
 	return 0;
 }
 
-static int open_new(const struct dax_wish *w, struct dax_inode **out)
+/* i is published, for whoever waits. */
+static int open_descriptor(struct dax_inode *i, const struct dax_wish *w)
 {
-	unsigned access;
-	int fd = open_data(w, &access);
-	struct dax_inode *new = fd < 0 ? NULL : new_inode(w, fd, access);
+	int fd = open_data(w, &i->access);
 
-	if (fd < 0)
-		return fd;
-	if (!new) {
-		close(fd);
-		return -ENOMEM;
-	}
-	*out = insert(new);
-	if (*out != new) {
-		close(fd);
-		destroy(new);
-	}
-	return 0;
+	i->fd = fd;
+	pass(i, fd >= 0);
+	return fd < 0 ? fd : 0;
 }
 
 int dax_inode_get(const struct dax_wish *w, struct dax_inode **out)
 {
-	struct dax_inode *i = dax_inode_find(w->dev, w->ino);
-	int rc = i ? 0 : open_new(w, &i);
+	struct dax_inode *new = new_inode(w, -1, VFS_NONE);
 
+	if (!new)
+		return -ENOMEM;
+	new->passing = true;
+	struct dax_inode *i = insert(new);
+	if (i != new)
+		destroy(new);
+	int rc = i == new ? open_descriptor(i, w) : make_good_for(i, w);
 	if (rc == 0)
-		rc = make_good_for(i, w);
-	if (rc < 0)
-		dax_inode_unref(i);
-	else
 		*out = i;
+	else if (i != new)
+		dax_inode_unref(i);
 	return rc;
 }

@@ -18,8 +18,9 @@ struct dax_stamp {
 };
 
 struct dax_inode {
-	struct list link; /* guarded by the table's lock, like refs */
+	struct list link; /* guarded by the table's lock, like refs and passing */
 	unsigned refs;
+	bool passing; /* its descriptor is being opened or closed: it is nobody else's */
 	uint64_t dev, ino;
 	int fd;
 	atomic_uint changes; /* of sizes and blocks, by calls of this backend that have returned */
