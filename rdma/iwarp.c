@@ -4,6 +4,9 @@
 #include "core/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -444,6 +447,7 @@ struct rdma_conn *iwarp_start(
 {
 	struct iwarp_handle *h = talloc_zero(mem, struct iwarp_handle);
 	struct iwarp *w = h ? talloc_zero(NULL, struct iwarp) : NULL;
+	int on = 1;
 
 	if (!w) {
 		talloc_free(h);
@@ -456,7 +460,9 @@ struct rdma_conn *iwarp_start(
 	w->initiator = initiator;
 	init(w, p);
 	talloc_set_destructor(h, handle_freed);
-	iwarp_socket_prepare(fd);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	/* Messages leave when they are complete. Other sockets, in tests, know no such thing. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	iwarp_setup_begin(w);
 	if (stags_init(&w->stags, w) < 0 || enter_loop(w, ev) < 0) {
 		talloc_free(h);

@@ -12,7 +12,7 @@
  * Inside the iWARP engine.
  *
  *     iwarp.c        the connection: life, posting, the turn of the event loop
- *     iwarp_setup.c  MPA request and reply;  iwarp_socket.c: options of the socket under it
+ *     iwarp_setup.c  MPA request and reply
  *     iwarp_rx.c     the stream in: FPDUs, found and checked;  iwarp_place.c: where their payload goes
  *     iwarp_tx.c     the stream out: batches of FPDUs;         iwarp_source.c: which message is next
  *
@@ -163,9 +163,6 @@ void iwarp_finish(struct iwarp *w, struct rdma_work *work, int result);
 bool iwarp_deliver(struct iwarp *w);
 void iwarp_kick(struct iwarp *w);
 bool iwarp_forget(struct iwarp *w, struct rdma_target *t); /* off the table; false: it was not there */
-
-/* iwarp_socket.c */
-void iwarp_socket_prepare(int fd);
 
 /* iwarp_setup.c */
 void iwarp_setup_begin(struct iwarp *w);
