@@ -36,19 +36,26 @@ static bool move_out(struct req *r, size_t cap)
 	return true;
 }
 
+/* Behind the replies of other requests; but for what invalidates a tag, for it leaves alone, and takes no more than it needs. */
+static bool begin_frame(struct req *r, size_t need)
+{
+	r->out_shared = !r->invalidate;
+	if (r->out_shared)
+		r->out = conn_tail(r->conn, need > FIRST_ROOM ? need : FIRST_ROOM);
+	else
+		r->out = iobuf_get(r->local->pool, need);
+	if (!r->out)
+		return false;
+	r->start = r->out->len;
+	r->end = r->start + lead_in(r);
+	return true;
+}
+
 /* Room for n more bytes behind r->end. */
 static bool ensure_room(struct req *r, size_t n)
 {
-	if (!r->out) {
-		size_t need = lead_in(r) + n;
-		r->out = conn_tail(r->conn, need > FIRST_ROOM ? need : FIRST_ROOM);
-		if (!r->out)
-			return false;
-		r->out_shared = true;
-		r->start = r->out->len;
-		r->end = r->start + lead_in(r);
-		return true;
-	}
+	if (!r->out)
+		return begin_frame(r, lead_in(r) + n);
 	return r->out->cap - r->end >= n || move_out(r, r->end - r->start + n);
 }
 
