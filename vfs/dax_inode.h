@@ -76,6 +76,11 @@ int64_t dax_inode_size(const struct dax_inode *i);
 bool dax_is_worth_a_map(struct dax_inode *i, uint64_t len);
 /* A map in which all of `e` has storage, as far as is known: one ref. NULL: use system calls. */
 struct vfs_map *dax_map_for(struct dax_inode *i, struct dax_extent e);
+/*
+ * Waits until no mapping is being taken down: each keeps its open file, for which a lease is refused, until then.
+ * False: there was none. May block for seconds.
+ */
+bool dax_unmaps_wait(void);
 /* `e` has been written by a system call. */
 void dax_inode_wrote(struct dax_inode *i, struct dax_extent e);
 

@@ -21,6 +21,7 @@
 #define UNMAPPED_AT_ONCE (64ull << 20)
 #define ALL_MAPS_MOST (32ull << 40)
 enum { MAPS_MOST = 16384 };
+enum { UNMAP_SECONDS = 5 };
 
 /* A mapping costs about as much as reading this many bytes and making 4096 of them per call. */
 enum { WORTH_MAPPING = 64 << 10, COST_OF_CALL = 4096 };
@@ -77,9 +78,24 @@ static void unmap(struct vfs_map *m)
  * Page tables of gigabytes take long to free, and whoever closes a file must not wait for it: a thread does
  * it, in pieces, so that others can map meanwhile.
  */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	unsigned threads;
+} apart = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+
+static void count_apart(int more)
+{
+	pthread_mutex_lock(&apart.lock);
+	apart.threads += (unsigned)more;
+	pthread_cond_broadcast(&apart.ended);
+	pthread_mutex_unlock(&apart.lock);
+}
+
 static void *unmap_apart(void *arg)
 {
 	unmap(arg);
+	count_apart(-1);
 	return NULL;
 }
 
@@ -91,9 +107,27 @@ static bool unmap_by_thread(struct vfs_map *m)
 	if (pthread_attr_init(&detached) != 0)
 		return false;
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	count_apart(1);
 	int rc = pthread_create(&thread, &detached, unmap_apart, m);
 	pthread_attr_destroy(&detached);
+	if (rc != 0)
+		count_apart(-1);
 	return rc == 0;
+}
+
+bool dax_unmaps_wait(void)
+{
+	struct timespec until;
+	bool any;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += UNMAP_SECONDS;
+	pthread_mutex_lock(&apart.lock);
+	any = apart.threads;
+	while (apart.threads && pthread_cond_timedwait(&apart.ended, &apart.lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&apart.lock);
+	return any;
 }
 
 void dax_map_unref(struct vfs_map *m)

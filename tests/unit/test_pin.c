@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 /* On the strongest guard that the folder has. */
 
@@ -594,6 +595,32 @@ static void who_opens_a_file_while_another_closes_it_can_pin_it(void **state)
 	}
 }
 
+/* Its mapping is large enough to be taken down apart. */
+static void who_opens_a_large_file_anew_can_pin_it(void **state)
+{
+	const size_t size = 513ul << 20;
+	struct world *w = need_guard(state);
+	struct owner o = {0};
+	struct statvfs fs;
+
+	assert_int_equal(statvfs(w->path, &fs), 0);
+	if (fs.f_bavail * fs.f_frsize < 2 * size) {
+		print_message("SKIPPED: no room for a file of %zu MiB\n", size >> 20);
+		skip();
+	}
+	assert_int_equal(truncate(w->path, (off_t)size), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct vfs_file *f = open_in(w->share, "file", VFS_READ | VFS_WRITE);
+		struct vfs_pin *pin;
+
+		assert_int_equal(
+			vfs_pin(w->guard, f, 0, size, VFS_READ | VFS_WRITE, &owner_events, &o, &pin), 0);
+		memset(vfs_pin_window(pin)->base, (int)i, size);
+		vfs_unpin(pin);
+		vfs_file_unref(f);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define LEASE_CASE(f) \
 	{ \
@@ -631,6 +658,7 @@ int main(void)
 		LEASE_CASE(access_to_what_was_cut_off_is_an_error),
 		LEASE_CASE(pins_come_and_go_on_many_threads_while_others_change_the_file),
 		LEASE_CASE(who_opens_a_file_while_another_closes_it_can_pin_it),
+		LEASE_CASE(who_opens_a_large_file_anew_can_pin_it),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
