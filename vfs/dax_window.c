@@ -120,8 +120,8 @@ static int64_t inode_clock_ns(void)
 }
 
 /*
- * Within one tick of its clock the inode has nothing more to be told of: who changes it in the same tick is as
- * good as before the first store. A file that is not guarded may have been cut.
+ * Within one tick of its clock the inode is told once: who changes its times or mode after a store in the same tick
+ * has done so after all stores of that tick. A file that is not guarded may have been cut.
  */
 int dax_window_written(struct vfs_window *w, size_t at, size_t len)
 {

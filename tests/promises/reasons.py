@@ -19,6 +19,7 @@ NO_PROMISE = {
     'DESCRIPTION: RDMA Read and RDMA Write are the accesses.': TERM,
     'DESCRIPTION: COMMIT makes durable what was written.': OVERVIEW,
     'DESCRIPTION: UNMAP gives the grant back.': OVERVIEW,
+    'SAME BYTES: What another program does to the times and the bits': OPEN,
     'SAME BYTES: Accesses are not atomic': OPEN,
     'SAME BYTES: That the holder\'s side calls a Write complete': OPEN,
     'SAME BYTES: The end of the grant.': END,
