@@ -10,7 +10,8 @@
  * One table for the process, keyed by device and inode number: an inode's number is not used again while a
  * descriptor of it is open, and the object has one: with a second, if only for a moment, no lease is to be had
  * (fcntl(2)), and one that is there is broken. The table's lock is held for look-ups only; files are opened and
- * closed without it, and who wants the same inode meanwhile waits. Lock order: the table's, then nothing.
+ * closed without it, and who wants the same inode meanwhile waits. Only where a descriptor for reading is replaced
+ * by one for both are there two for a moment. Lock order: the table's, then nothing.
  */
 enum { BUCKETS = 4096 };
 
