@@ -1,107 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "vfs/pin.h"
-
 #include "core/fault.h"
-#include "vfs/dax_inode.h"
-#include "guard_rig.h"
+#include "pin_rig.h"
 
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/statvfs.h>
-
-/* On the strongest guard that the folder has. */
-
-struct world {
-	struct helper helper;
-	struct vfs_guard *guard;
-	struct vfs_share *share;
-	char path[200];
-	struct owner owner;
-	struct vfs_pin *pin;
-};
-
-static const char *waits;
-static char why[400];
-
-static int setup_in(void **state, enum vfs_guard_kind kind)
-{
-	const struct vfs_share_options o = {.mapped = VFS_MAPPED_YES, .create_mask = 0700};
-	struct world *w = calloc(1, sizeof(*w));
-
-	*state = w;
-	w->helper = helper_start();
-	make_file("file", w->path, sizeof(w->path));
-	if (vfs_guard_open(folder, kind, &w->guard, why, sizeof(why)) == 0)
-		waits = strcmp(vfs_guard_name(w->guard), "lease") == 0 ? "break_lease" : "fanotify";
-	return vfs_share_open(folder, &o, &w->share);
-}
-
-static int setup(void **state)
-{
-	make_folder("pin");
-	return setup_in(state, VFS_GUARD_AUTO);
-}
-
-static int setup_lease(void **state)
-{
-	make_folder("pin");
-	return setup_in(state, VFS_GUARD_LEASE);
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	vfs_unpin(w->pin);
-	vfs_guards_stop();
-	vfs_guard_unref(w->guard);
-	vfs_share_unref(w->share);
-	helper_end(&w->helper);
-	remove_folder();
-	free(w);
-	return 0;
-}
-
-static struct world *need_guard(void **state)
-{
-	struct world *w = *state;
-
-	if (!w->guard) {
-		print_message("SKIPPED: no guard here: %s\n", why);
-		skip();
-	}
-	return w;
-}
-
-static struct vfs_file *open_in(struct vfs_share *s, const char *name, unsigned access)
-{
-	struct vfs_open_how how = {.path = name, .access = access};
-	struct vfs_file *f;
-	struct vfs_stat st;
-
-	assert_int_equal(vfs_open(s, NULL, &how, 0, &f, &st), 0);
-	return f;
-}
-
-static int pin(struct world *w, struct vfs_file *f, uint64_t offset, uint64_t len, unsigned access)
-{
-	return vfs_pin(w->guard, f, offset, len, access, &owner_events, &w->owner, &w->pin);
-}
-
-/* Pins all of the file for both; the handle is not needed afterwards. */
-static struct world *pinned(void **state)
-{
-	struct world *w = need_guard(state);
-	struct vfs_file *f = open_in(w->share, "file", VFS_READ | VFS_WRITE);
-
-	assert_int_equal(pin(w, f, 0, FILE_SIZE, VFS_READ | VFS_WRITE), 0);
-	vfs_file_unref(f);
-	return w;
-}
 
 static void make_sparse(const struct world *w, off_t size)
 {
@@ -112,14 +17,6 @@ static void make_sparse(const struct world *w, off_t size)
 	assert_int_equal(pwrite(fd, "some", 4, 5 * PAGE), 4);
 	assert_int_equal(fallocate(fd, 0, 2 * PAGE, PAGE), 0); /* allocated, not initialised */
 	close(fd);
-}
-
-static unsigned facts_of(struct world *w, bool held)
-{
-	struct vfs_guard_facts f;
-
-	vfs_guard_facts(w->guard, &f);
-	return held ? f.held : f.ranges;
 }
 
 /* ---- storage ---- */
@@ -499,134 +396,6 @@ static void access_to_what_was_cut_off_is_an_error(void **state)
 	vfs_file_unref(f);
 }
 
-/* ---- many at a time ---- */
-
-enum { THREADS = 3, ROUNDS = 100 };
-
-struct pinner {
-	struct world *w;
-	struct vfs_file *f;
-	unsigned pins, bad;
-};
-
-static void release_at_once(void *arg, uint64_t offset, uint64_t length, uint64_t token)
-{
-	vfs_guard_release(token);
-}
-
-static void *pin_over_and_over(void *arg)
-{
-	static const struct vfs_guard_events letting = {release_at_once, on_lost, on_unnamed};
-	struct pinner *p = arg;
-	struct owner o = {0};
-
-	for (unsigned i = 0; i < ROUNDS || !p->pins; i++) {
-		struct vfs_pin *pin;
-		int rc = vfs_pin(
-			p->w->guard, p->f, i % 8 * PAGE, 4 * PAGE, VFS_READ | VFS_WRITE, &letting, &o, &pin);
-		if (rc == 0)
-			vfs_unpin(pin);
-		p->pins += rc == 0;
-		p->bad += rc < 0 && rc != -EBUSY;
-	}
-	return NULL;
-}
-
-static void pins_come_and_go_on_many_threads_while_others_change_the_file(void **state)
-{
-	struct world *w = need_guard(state);
-	struct pinner p[THREADS];
-	pthread_t t[THREADS];
-
-	for (size_t i = 0; i < THREADS; i++) {
-		p[i] = (struct pinner){.w = w, .f = open_in(w->share, "file", VFS_READ | VFS_WRITE)};
-		assert_int_equal(pthread_create(&t[i], NULL, pin_over_and_over, &p[i]), 0);
-	}
-	for (unsigned i = 0; i < 50; i++)
-		assert_int_equal(helper_do(&w->helper, ACT_TRUNCATE, w->path, FILE_SIZE - PAGE + i, 0), 0);
-	for (size_t i = 0; i < THREADS; i++) {
-		pthread_join(t[i], NULL);
-		assert_int_equal(p[i].bad, 0);
-		vfs_file_unref(p[i].f);
-	}
-	assert_int_equal(facts_of(w, false), 0);
-	assert_int_equal(facts_of(w, true), 0);
-}
-
-enum { LARGE = 8 << 20 };
-
-/* All of it in the mapping, which so takes a while to go. */
-static void *open_and_pin_over_and_over(void *arg)
-{
-	struct pinner *p = arg;
-	struct owner o = {0};
-	uint8_t *own = malloc(LARGE);
-
-	for (unsigned i = 0; i < 2 * ROUNDS; i++) {
-		memset(own, (int)i, LARGE); /* so that each has it to itself at times */
-		struct vfs_file *f = open_in(p->w->share, "file", VFS_READ | VFS_WRITE);
-		struct vfs_pin *pin;
-		int rc = vfs_pin(p->w->guard, f, 0, LARGE, VFS_READ | VFS_WRITE, &owner_events, &o, &pin);
-
-		if (rc == 0) {
-			memset(vfs_pin_window(pin)->base, (int)i, LARGE);
-			vfs_unpin(pin);
-		}
-		p->bad += rc < 0;
-		vfs_file_unref(f);
-	}
-	free(own);
-	return NULL;
-}
-
-/* A lease is refused where the inode has a second descriptor for a moment. */
-static void who_opens_a_file_while_another_closes_it_can_pin_it(void **state)
-{
-	struct world *w = need_guard(state);
-	struct pinner p[2] = {{.w = w}, {.w = w}};
-	pthread_t t[2];
-
-	assert_int_equal(truncate(w->path, LARGE), 0);
-	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&t[i], NULL, open_and_pin_over_and_over, &p[i]), 0);
-	for (size_t i = 0; i < 2; i++) {
-		pthread_join(t[i], NULL);
-		assert_int_equal(p[i].bad, 0);
-	}
-}
-
-/* Its mapping is large enough to be taken down apart. */
-static void who_opens_a_large_file_anew_can_pin_it(void **state)
-{
-	const size_t size = 513ul << 20;
-	struct world *w = need_guard(state);
-	struct owner o = {0};
-	struct statvfs fs;
-
-	assert_int_equal(statvfs(w->path, &fs), 0);
-	if (fs.f_bavail * fs.f_frsize < 2 * size) {
-		print_message("SKIPPED: no room for a file of %zu MiB\n", size >> 20);
-		skip();
-	}
-	assert_int_equal(truncate(w->path, (off_t)size), 0);
-	for (unsigned i = 0; i < 3; i++) {
-		struct vfs_file *f = open_in(w->share, "file", VFS_READ | VFS_WRITE);
-		struct vfs_pin *pin;
-
-		assert_int_equal(
-			vfs_pin(w->guard, f, 0, size, VFS_READ | VFS_WRITE, &owner_events, &o, &pin), 0);
-		memset(vfs_pin_window(pin)->base, (int)i, size);
-		vfs_unpin(pin);
-		vfs_file_unref(f);
-	}
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define LEASE_CASE(f) \
-	{ \
-#f "_under_a_lease", f, setup_lease, teardown, NULL \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -646,7 +415,6 @@ int main(void)
 		CASE(file_that_is_open_elsewhere_is_not_pinned),
 		CASE(own_calls_on_a_pinned_file_go_on),
 		CASE(access_to_what_was_cut_off_is_an_error),
-		CASE(pins_come_and_go_on_many_threads_while_others_change_the_file),
 		LEASE_CASE(range_is_given_storage_and_keeps_its_bytes),
 		LEASE_CASE(right_that_the_handle_lacks_is_refused),
 		LEASE_CASE(storage_cannot_be_given_in_a_share_for_reading),
@@ -656,9 +424,6 @@ int main(void)
 		LEASE_CASE(file_that_is_open_elsewhere_is_not_pinned),
 		LEASE_CASE(own_calls_on_a_pinned_file_go_on),
 		LEASE_CASE(access_to_what_was_cut_off_is_an_error),
-		LEASE_CASE(pins_come_and_go_on_many_threads_while_others_change_the_file),
-		LEASE_CASE(who_opens_a_file_while_another_closes_it_can_pin_it),
-		LEASE_CASE(who_opens_a_large_file_anew_can_pin_it),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
