@@ -32,7 +32,6 @@ struct vfs_map {
 
 /* Of a regular file that was opened for data in a mapped share, borrowed from f; else NULL. */
 struct dax_inode *dax_inode_of(const struct vfs_file *f);
-struct dax_inode *dax_inode_ref(struct dax_inode *i);
 void dax_inode_unref(struct dax_inode *i); /* NULL is fine */
 
 /*

@@ -63,14 +63,6 @@ struct dax_inode *dax_inode_find(uint64_t dev, uint64_t ino)
 	return i;
 }
 
-struct dax_inode *dax_inode_ref(struct dax_inode *i)
-{
-	pthread_mutex_lock(&table.lock);
-	i->refs++;
-	pthread_mutex_unlock(&table.lock);
-	return i;
-}
-
 static void destroy(struct dax_inode *i)
 {
 	pthread_mutex_destroy(&i->sync_lock);
@@ -160,8 +152,8 @@ static int open_data(const struct dax_wish *w, unsigned *access)
 	return fd >= 0 ? fd : open_as(w->cred, w->path_fd, by_access[w->access]);
 }
 
-/* Takes fd over on success. */
-static struct dax_inode *new_inode(const struct dax_wish *w, int fd, unsigned access)
+/* Without a descriptor yet. */
+static struct dax_inode *new_inode(const struct dax_wish *w)
 {
 	struct dax_inode *i = calloc(1, sizeof(*i));
 
@@ -170,8 +162,8 @@ static struct dax_inode *new_inode(const struct dax_wish *w, int fd, unsigned ac
 	i->refs = 1;
 	i->dev = w->dev;
 	i->ino = w->ino;
-	i->fd = fd;
-	i->access = access;
+	i->fd = -1;
+	i->passing = true;
 	pthread_mutex_init(&i->lock, NULL);
 	pthread_mutex_init(&i->sync_lock, NULL);
 	return i;
@@ -212,29 +204,33 @@ static int make_good_for(struct dax_inode *i, const struct dax_wish *w)
 	return fd < 0 ? fd : replace_descriptor(i, fd);
 }
 
-/* Publishes `new`, unless there is an object by now. The result has one ref for the caller. */
-static struct dax_inode *insert(struct dax_inode *new)
+/* One ref, whose object is there already; or *mine: it is the caller's to give a descriptor, and others wait. NULL: no memory. */
+static struct dax_inode *enter(const struct dax_wish *w, bool *mine)
 {
 	pthread_mutex_lock(&table.lock);
-	struct dax_inode *i = find_passed(new->dev, new->ino);
+	struct dax_inode *i = find_passed(w->dev, w->ino);
+	*mine = !i;
 	if (i)
 		i->refs++;
-	else
-		list_append(bucket_of(new->dev, new->ino), &new->link);
+	else if ((i = new_inode(w)))
+		list_append(bucket_of(w->dev, w->ino), &i->link);
 	pthread_mutex_unlock(&table.lock);
-	return i ? i : new;
+	return i;
 }
 
 int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
 {
-	struct dax_inode *new = new_inode(w, fd, VFS_READ | VFS_WRITE);
+	bool mine;
+	struct dax_inode *i = enter(w, &mine);
 
-	if (!new)
+	if (!i)
 		return -ENOMEM;
-	struct dax_inode *i = insert(new);
-	if (i != new) { /* somebody was quick to open the new file */
+	if (mine) {
+		i->fd = fd;
+		i->access = VFS_READ | VFS_WRITE;
+		pass(i, true);
+	} else { /* somebody was quick to open the new file */
 		int rc = make_good_for(i, w);
-		destroy(new);
 		if (rc < 0) {
 			dax_inode_unref(i);
 			return rc;
@@ -245,7 +241,6 @@ int dax_inode_adopt(const struct dax_wish *w, int fd, struct dax_inode **out)
 	return 0;
 }
 
-/* i is published, for whoever waits. */
 static int open_descriptor(struct dax_inode *i, const struct dax_wish *w)
 {
 	int fd = open_data(w, &i->access);
@@ -257,18 +252,15 @@ static int open_descriptor(struct dax_inode *i, const struct dax_wish *w)
 
 int dax_inode_get(const struct dax_wish *w, struct dax_inode **out)
 {
-	struct dax_inode *new = new_inode(w, -1, VFS_NONE);
+	bool mine;
+	struct dax_inode *i = enter(w, &mine);
 
-	if (!new)
+	if (!i)
 		return -ENOMEM;
-	new->passing = true;
-	struct dax_inode *i = insert(new);
-	if (i != new)
-		destroy(new);
-	int rc = i == new ? open_descriptor(i, w) : make_good_for(i, w);
+	int rc = mine ? open_descriptor(i, w) : make_good_for(i, w);
 	if (rc == 0)
 		*out = i;
-	else if (i != new)
+	else if (!mine)
 		dax_inode_unref(i);
 	return rc;
 }
