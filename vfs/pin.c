@@ -146,9 +146,10 @@ int vfs_pin(struct vfs_guard *g, struct vfs_file *f, uint64_t offset, uint64_t l
 	struct vfs_pin *p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	do
-		rc = vfs_guard_add(g, dax_inode_fd(dax_inode_of(f)), offset, len, access, ev, arg, &p->guarded);
-	while (rc == -EBUSY && dax_unmaps_wait());
+	int fd = dax_inode_fd(dax_inode_of(f));
+	rc = vfs_guard_add(g, fd, offset, len, access, ev, arg, &p->guarded);
+	if (rc == -EBUSY && dax_unmaps_wait()) /* it may have been one of this file that kept it open */
+		rc = vfs_guard_add(g, fd, offset, len, access, ev, arg, &p->guarded);
 	if (rc == 0)
 		rc = prepare(p, f, offset, len);
 	if (rc < 0) {
